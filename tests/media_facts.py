@@ -21,6 +21,7 @@ _PICTURE = StreamInfo(
     field_order="progressive",
     average_rate=Fraction(25),
     base_rate=Fraction(25),
+    time_base=Fraction(1, 1000),
     start_s=0.0,
     last_s=59.96,
     end_s=60.0,

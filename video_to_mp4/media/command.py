@@ -92,11 +92,13 @@ def _track_names(plan: Plan) -> dict[str, str]:
 
 
 def _picture_options(plan: Plan) -> dict[str, str]:
+    tick_s = plan.picture.time_base
     options = picture_encoder(plan.options, level=plan.picture.level) | {
         "filter:v": plan.picture.filters,
-        # Always both: alone, the second made 420,135 frames of 63.
+        # Always both: alone, the second made 420,135 frames of 63. A ratio is the one word that ffmpeg 5.1 to 9 share:
+        # 9 refuses -1, and 6.0 refuses "demux".
         "fps_mode:v": "vfr",
-        "enc_time_base:v": "-1",
+        "enc_time_base:v": f"{tick_s.numerator}:{tick_s.denominator}",
     }
     if plan.middle_key_s is not None:
         options["force_key_frames:v"] = f"{plan.middle_key_s:.3f}"

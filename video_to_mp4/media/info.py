@@ -74,6 +74,8 @@ class StreamInfo:
     """Frames per second by count and duration."""
     base_rate: Fraction | None = None
     """ffprobe's r_frame_rate, a guess that can be bogus (600)."""
+    time_base: Fraction | None = None
+    """How many seconds one tick of the container's clock for this stream takes."""
     start_s: float | None = None
     duration_s: float | None = None
     end_s: float | None = None
@@ -237,6 +239,7 @@ def _with_picture(stream: StreamInfo, raw: Mapping[str, Any], side_data: list[Ma
         claims_alpha=_tag(_tags(raw), "alpha_mode") == "1",
         average_rate=_ratio(raw.get("avg_frame_rate")),
         base_rate=_ratio(raw.get("r_frame_rate")),
+        time_base=_ratio(raw.get("time_base")),
     )
 
 

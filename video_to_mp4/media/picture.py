@@ -15,6 +15,8 @@ from video_to_mp4.media.options import short_side_px
 _FASTEST_BELIEVED = Fraction(240)
 _RATE_CAP = Fraction(60)
 _RATE_WHEN_UNKNOWN = Fraction(30)
+_FINEST_TICK_S = Fraction(1, 1_000_000)
+_USUAL_TICK_S = Fraction(1, 90_000)
 _PALETTES = frozenset({"pal8", "rgb8", "bgr8", "rgb4_byte", "bgr4_byte"})
 """Formats whose colours swscale turns into BT.601 whatever it is told."""
 
@@ -53,6 +55,8 @@ class Picture:
     level: str
     filters: str
     colour: Colour
+    time_base: Fraction
+    """How long a tick of the encoder's clock is, in seconds: frames that share one are lost but for one."""
     last_frame_s: float | None = None
     """How long the last frame is shown, where the muxer would not guess it: pictures of a slide show, say."""
 
@@ -84,6 +88,7 @@ def plan_picture(stream: StreamInfo, resolution: Resolution, encoding: Encoding 
         level=lowest_level(width, height, rate),
         filters=filter_chain(stream, width, height, rate if is_capped else None),
         colour=result_colour(stream),
+        time_base=1 / rate if is_capped else encoder_time_base(stream),
         last_frame_s=None if is_capped or asked.extra.is_cut else _unusual_last_frame_s(stream),
     )
 
@@ -94,6 +99,18 @@ def _unusual_last_frame_s(stream: StreamInfo) -> float | None:
     shown_s = stream.end_s - stream.last_s
     guessed_s = float(1 / stream.base_rate) if stream.base_rate else 0.0
     return shown_s if abs(shown_s - guessed_s) > _NOTICED_S else None
+
+
+def encoder_time_base(stream: StreamInfo) -> Fraction:
+    """Return the tick of the encoder's clock: the container's own, so that no frame's time is moved.
+
+    MP4 counts the ticks between two frames in 31 bits, so one that has a million in a second or more, with which half
+    an hour is too long, is replaced by MPEG's own 90,000.
+    """
+    tick_s = stream.time_base or _USUAL_TICK_S
+    if tick_s <= _FINEST_TICK_S:
+        return _USUAL_TICK_S
+    return tick_s.limit_denominator(_FINEST_TICK_S.denominator)
 
 
 def display_size(stream: StreamInfo) -> tuple[Fraction, Fraction]:

@@ -11,7 +11,14 @@ import pytest
 from media_facts import media, picture, sound
 from video_to_mp4.jobs.model import Resolution
 from video_to_mp4.media.info import DolbyVision
-from video_to_mp4.media.picture import choose_picture, frame_rate, lowest_level, plan_picture, result_size
+from video_to_mp4.media.picture import (
+    choose_picture,
+    encoder_time_base,
+    frame_rate,
+    lowest_level,
+    plan_picture,
+    result_size,
+)
 
 ORIGINAL, UHD, FULL_HD, HD, SD = Resolution
 
@@ -220,3 +227,26 @@ def test_the_picture_is_the_decodable_stream_that_is_default_and_large_and_no_co
     assert chosen(cover, unknown, sizeless, timeless, small, large) == 5
     assert chosen(cover, unknown, sizeless, timeless) == 3
     assert chosen(cover, unknown, sizeless, encrypted, sound(index=7)) is None
+
+
+@pytest.mark.parametrize(
+    ("of_container", "of_encoder"),
+    [
+        (Fraction(1, 12_800), Fraction(1, 12_800)),
+        (Fraction(1, 240_000), Fraction(1, 240_000)),
+        (Fraction(1001, 24_000), Fraction(1001, 24_000)),
+        (Fraction(1), Fraction(1)),
+        (None, Fraction(1, 90_000)),
+        (Fraction(1, 1_000_000_000), Fraction(1, 90_000)),
+        (Fraction(1, 1_000_000), Fraction(1, 90_000)),
+        (Fraction(41_708_333, 1_000_000_000), Fraction(41_375, 992_008)),
+    ],
+)
+def test_the_encoder_counts_in_the_ticks_of_the_container(of_container: Fraction | None, of_encoder: Fraction) -> None:
+    """So no frame's time is moved, and none is lost; but a tick fits into MP4's 31 bits, many times over."""
+    assert encoder_time_base(picture(time_base=of_container)) == of_encoder
+
+
+def test_a_rate_that_is_forced_has_ticks_of_its_own() -> None:
+    """A thousandth of a second, Matroska's tick, would make 23.976 frames a second jump."""
+    assert plan_picture(picture(average_rate=Fraction(1000), base_rate=None), ORIGINAL).time_base == Fraction(1, 60)

@@ -47,7 +47,7 @@ def test_the_whole_command_of_a_plain_conversion() -> None:
         "-i", "file:/data/s",
         "-map", "0:0", "-map", "0:1", "-f", "mp4",
         "-ar:a:0", "48000", "-b:a:0", "160k", "-c:a:0", "aac", "-c:v", "libx264", "-crf", "18",
-        "-enc_time_base:v", "-1",
+        "-enc_time_base:v", "1:1000",
         "-filter:a:0", "aresample=async=1,aformat=channel_layouts=stereo",
         "-filter:v",
         "scale=1920:1080:out_range=tv,format=yuv420p,setsar=1,"
