@@ -1,7 +1,8 @@
 """Run every file below a folder through the real engine and play each result: `python -m corpus DIR`.
 
 Prints a table; ends with 1 when a file that should play does not: plain ffmpeg decodes a picture of it, and what we
-made of it is not there, or does not play in Chromium with all its pictures, its sound, its size and its duration.
+made of it is not there, or does not play in Chromium with all its pictures, its sound, its size and its duration, also
+from its key frames on. And when it is not like its source: in pictures, colours, sound, sync, subtitles, languages.
 """
 
 from __future__ import annotations

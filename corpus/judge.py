@@ -1,4 +1,4 @@
-"""Says whether what a browser played is what was to be converted."""
+"""Says whether what a browser played is what was to be converted, like its source in every respect."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from corpus import facts
+from corpus.compare import differences
 from corpus.convert import Converted, Workshop, has_picture, look_at
 from corpus.play import Played, Player
 from video_to_mp4.errors import EncryptedSource, LimitExceeded
@@ -16,6 +18,8 @@ from video_to_mp4.media.picture import display_size
 _DURATION_LEEWAY_S = 0.1
 _DURATION_LEEWAY_SHARE = 0.01
 _LEAST_SHARE_OF_FRAMES = 0.9
+_ENTERED_EVERY = 4
+_MOST_ENTERED = 25
 
 
 class Verdict(StrEnum):
@@ -54,8 +58,18 @@ async def judge(converted: Converted, player: Player) -> Row:
     if converted.result is None:
         return await _judge_refusal(converted)
     played = await player.play(converted.result)
-    faults = tuple(_faults(played, await look_at(converted.result), converted))
-    return Row(converted, Verdict.FAILS if faults else Verdict.PLAYS, played, faults)
+    faults = _faults(played, await look_at(converted.result), converted)
+    if not played.trouble and converted.completed is not None:
+        faults += await seek_faults(converted.result, player)
+        faults += await differences(converted.source, converted.result, converted.completed)
+    return Row(converted, Verdict.FAILS if faults else Verdict.PLAYS, played, tuple(faults))
+
+
+async def seek_faults(result: Path, player: Player) -> list[str]:
+    """Return from which key frames a browser does not go on; it tries every fourth, or fewer where they are many."""
+    keys_s = (await facts.key_frames_s(await facts.read(result), 0))[::_ENTERED_EVERY]
+    failed_s = await player.seek(result, keys_s[:: 1 + len(keys_s) // _MOST_ENTERED])
+    return [f"The browser does not go on from the key frame at {place_s:.2f} s." for place_s in failed_s]
 
 
 async def _judge_refusal(converted: Converted) -> Row:

@@ -1,8 +1,9 @@
 """Plays a file in Chromium, and tells what the browser has seen and heard of it.
 
 `Player` steers one page with one video element. A short file is played whole, a long one at its beginning, in its
-middle and at its end. Chromium plays more than "everywhere" does (4:4:4, 10 bits), so that something plays is needed
-and not enough; and it plays the sound of what it can't show without any error, so frames are counted.
+middle and at its end; then it can be entered at some places. Chromium plays more than "everywhere" does (4:4:4, 10
+bits), so that something plays is needed and not enough; and it plays the sound of what it can't show without any error,
+so frames are counted.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _FILES_PER_PAGE = 40
 
 _WHOLE_BELOW_S = 20.0
 _PATIENCE_S = 60.0
+_SEEK_PATIENCE_S = 15.0
 
 _PLAY = """async ({url, wholeBelowS, patienceMs}) => {
   const video = document.createElement("video");
@@ -123,6 +125,44 @@ _LOOK = """async ({url, places}) => {
   return colours;
 }"""
 
+_SEEK = """async ({url, placesS, patienceMs}) => {
+  const video = document.createElement("video");
+  video.muted = true;
+  const until = (...names) => new Promise((resolve) => {
+    const timer = setTimeout(() => resolve("timeout"), patienceMs);
+    for (const name of ["error", ...names]) {
+      video.addEventListener(name, () => { clearTimeout(timer); resolve(name); }, { once: true });
+    }
+  });
+  const goesOnFrom = async (placeS) => {
+    const seeked = until("seeked");
+    video.currentTime = placeS;
+    if (await seeked !== "seeked") return false;
+    const before = video.getVideoPlaybackQuality().totalVideoFrames;
+    const target = Math.min(placeS + 0.3, video.duration);
+    video.play().catch(() => {});
+    let event = "timeupdate";
+    while (event === "timeupdate" && video.currentTime < target && !video.ended) {
+      event = await until("timeupdate", "ended");
+    }
+    video.pause();
+    const shown = video.getVideoPlaybackQuality().totalVideoFrames - before;
+    return !video.error && event !== "error" && event !== "timeout" && (shown > 0 || video.ended);
+  };
+  const loaded = until("loadeddata");
+  video.src = url;
+  document.body.replaceChildren(video);
+  const failed = [];
+  if (await loaded !== "loadeddata") return placesS;
+  for (const placeS of placesS) {
+    if (!(await goesOnFrom(placeS))) failed.push(placeS);
+    if (video.error) break;
+  }
+  video.removeAttribute("src");
+  video.load();
+  return failed;
+}"""
+
 
 @dataclass(frozen=True)
 class Played:
@@ -169,6 +209,13 @@ class Player:
             audio_bytes=seen["audioBytes"],
             is_whole=seen["durationS"] <= _WHOLE_BELOW_S,
         )
+
+    async def seek(self, path: Path, places_s: Sequence[float]) -> list[float]:
+        """Return from which of some places a file does not go on playing."""
+        told = {"url": path.absolute().as_uri(), "placesS": list(places_s), "patienceMs": 1000 * _SEEK_PATIENCE_S}
+        async with self._turn:
+            page = await self._fresh_page()
+            return [float(place_s) for place_s in await page.evaluate(_SEEK, told)]
 
     async def look(self, path: Path, places: Sequence[tuple[float, float]]) -> list[tuple[int, int, int]]:
         """Return the colours that the first picture has at places given in shares of its width and height."""

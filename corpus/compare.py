@@ -1,0 +1,273 @@
+"""Holds a result against its source: what plain ffmpeg sees and hears in the one must be in the other, or be told.
+
+Each check returns sentences, and nothing when all is well. What can't be judged (a source without times, say, or sound
+that is the same everywhere) is passed over: the other checks have to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpus import facts
+from corpus.facts import SOUND_RATE, Cue, Facts, Floats, Sound
+from video_to_mp4.jobs.model import Completed, StreamFate
+
+_PLACES = (0.1, 0.5, 0.9)
+"""Where pictures are compared and sound is placed, as shares of the duration."""
+
+_DURATION_LEEWAY_S = 0.1
+_DURATION_LEEWAY_SHARE = 0.01
+_FRAMES_LEEWAY = 0.01
+_CUE_LEEWAY_S = 0.05
+_OFF_LEEWAY_S = 0.025
+"""The 20 ms that a person may not notice, and what measuring adds."""
+
+_LEVEL_LEEWAY_DB = 1.5
+_MIXED_LEVEL_LEEWAY_DB = 9.0
+"""Mixing many channels into few has to leave room."""
+
+_SILENT_DB = -70.0
+_LENGTH_LEEWAY_S = 0.25
+_COLOUR_LEEWAY = 4.0
+_LEAST_ALIKE = 0.9
+_WINDOW_S, _SEARCHED_S = 1.0, 0.5
+_LEAST_FOUND = 0.6
+_AS_GOOD = 0.98
+_WIDE = frozenset({"smpte2084", "arib-std-b67", "bt2020", "smpte431", "smpte432", "smpte428", "bt2020nc", "bt2020c"})
+_TEXT = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A source and what became of it."""
+
+    source: Facts
+    result: Facts
+    completed: Completed
+
+    def kept(self, kind: str) -> list[tuple[StreamFate, Mapping[str, Any]]]:
+        """Return the fates of the streams of a kind that are in the result, each with the result's stream."""
+        fates = [fate for fate in self.completed.fates if fate.kind == kind and fate.action != "drop"]
+        return list(zip(fates, self.result.of_kind(kind), strict=False))
+
+    def is_told(self, *words: str) -> bool:
+        """Say whether a warning has one of these words."""
+        return any(word in warning.lower() for warning in self.completed.warnings for word in words)
+
+
+async def differences(source: Path, result: Path, completed: Completed) -> list[str]:
+    """Return what is in the source, is not in the result, and was not told."""
+    pair = Pair(await facts.read(source), await facts.read(result), completed)
+    found = stream_faults(pair)
+    for fate, track in pair.kept("video")[:1]:
+        before_s = await facts.picture_times_s(pair.source, fate.index)
+        after_s = await facts.picture_times_s(pair.result, track["index"])
+        found += frame_faults(pair, len(before_s), len(after_s))
+        found += await _picture_faults(pair, fate.index, track["index"], len(before_s), len(after_s))
+        found += await _sound_faults(pair, before_s, after_s)
+    for fate, track in pair.kept("subtitle"):
+        before, after = await facts.cues(pair.source, fate.index), await facts.cues(pair.result, track["index"])
+        lines = await facts.line_times_s(pair.source, fate.index)
+        found += cue_faults(before, after, end_s=_end_s(pair.result), name=f"Subtitle track {fate.index}")
+        found += lost_line_faults(before, after, lines, end_s=_end_s(pair.result), name=f"Subtitle track {fate.index}")
+    return found
+
+
+def stream_faults(pair: Pair) -> list[str]:
+    """Return what is wrong with the number of tracks, their languages, their default flags and their ends."""
+    found = []
+    for stream in pair.source.streams:
+        if stream.get("codec_type") in ("audio", "video") and not _fates_of(pair, stream["index"]):
+            found.append(f"Nothing is said of stream {stream['index']}.")
+    for kind in ("video", "audio", "subtitle"):
+        planned = [fate for fate in pair.completed.fates if fate.kind == kind and fate.action != "drop"]
+        if len(planned) != len(pair.result.of_kind(kind)):
+            found.append(f"There are {len(pair.result.of_kind(kind))} {kind} tracks, and {len(planned)} were told.")
+        found += _flag_faults(pair, kind)
+    longest_s, container_s = _end_s(pair.result), pair.result.duration_s
+    if container_s is not None and container_s > longest_s + _leeway_s(longest_s):
+        found.append(f"The container lasts {container_s:.2f} s, picture and sound {longest_s:.2f} s.")
+    return found
+
+
+def _flag_faults(pair: Pair, kind: str) -> list[str]:
+    found = []
+    kept = [(pair.source.stream(fate.index), track) for fate, track in pair.kept(kind)]
+    has_default = any(_is_default(source) for source, _ in kept)
+    for source, track in kept:
+        language, wanted = _language(track), _language(source)
+        if language not in (wanted, ""):
+            found.append(f"The {kind} track {track['index']} is in «{language}» instead of «{wanted}».")
+        if kind != "video" and (has_default or kind == "subtitle") and _is_default(track) != _is_default(source):
+            found.append(f"The {kind} track {track['index']} is {'' if _is_default(track) else 'not '}the default.")
+    return found
+
+
+def frame_faults(pair: Pair, before: int, after: int) -> list[str]:
+    """Return whether pictures were lost or added, and nobody was told."""
+    if not before or abs(after - before) <= max(1, _FRAMES_LEEWAY * before):
+        return []
+    is_told = pair.is_told("damaged", "frames", "pictures")
+    return [] if is_told else [f"There are {after} pictures instead of {before}."]
+
+
+async def _picture_faults(pair: Pair, before: int, after: int, frames_before: int, frames_after: int) -> list[str]:
+    if not frames_before or not frames_after:
+        return [] if not frames_before else ["There is no picture."]
+    is_wide = not _WIDE.isdisjoint(_colours(pair.source.stream(before)))
+    numbers = {int(share * (frames_before - 1)): int(share * (frames_after - 1)) for share in _PLACES}
+    olds = await facts.pictures(pair.source, before, sorted(numbers))
+    news = await facts.pictures(pair.result, after, sorted(set(numbers.values())))
+    found = []
+    for old, new in numbers.items():
+        middle = [picture for near, picture in zip(facts.around(old), olds[old], strict=False) if near == old]
+        if middle and news[new]:
+            found += picture_faults(middle[0], news[new], f"Picture {new}", is_wide=is_wide)
+    return found
+
+
+def picture_faults(old: Floats, news: Sequence[Floats], name: str, *, is_wide: bool = False) -> list[str]:
+    """Return whether none of some pictures is alike enough; colours that have to be converted may differ."""
+    alike = max(_likeness(old, new) for new in news)
+    if alike < _LEAST_ALIKE:
+        return [f"{name} is another one ({alike:.2f} alike)."]
+    off = min(float(np.max(np.abs(np.mean(new - old, axis=(0, 1))))) for new in news)
+    return [f"The colours of {name.lower()} are off by {off:.1f}."] if off > _COLOUR_LEEWAY and not is_wide else []
+
+
+def _likeness(old: Floats, new: Floats) -> float:
+    """Return the correlation of two pictures; 1 for two that are plain."""
+    one, two = old - np.mean(old), new - np.mean(new)
+    size = float(np.linalg.norm(one) * np.linalg.norm(two))
+    is_plain = max(float(np.std(one)), float(np.std(two))) < _COLOUR_LEEWAY
+    return 1.0 if is_plain else float(np.sum(one * two)) / size if size else 0.0
+
+
+async def _sound_faults(pair: Pair, before_s: Floats, after_s: Floats) -> list[str]:
+    found = []
+    for fate, track in pair.kept("audio"):
+        old = await facts.sound(pair.source, fate.index)
+        new = await facts.sound(pair.result, track["index"])
+        name = f"Sound track {track['index']}"
+        channels = (int(pair.source.stream(fate.index).get("channels", 0)), int(track.get("channels", 0)))
+        found += level_faults(old, new, name, is_mixed=channels[0] != channels[1])
+        found += [] if pair.is_told("damaged") else length_faults(old, new, name)
+        found += place_faults(old, new, before_s, after_s, name)
+    return found
+
+
+def level_faults(old: Sound, new: Sound, name: str, *, is_mixed: bool) -> list[str]:
+    """Return whether a track is louder or quieter than it was."""
+    leeway_db = _MIXED_LEVEL_LEEWAY_DB if is_mixed else _LEVEL_LEEWAY_DB
+    off_db = new.level_db - old.level_db
+    if old.level_db < _SILENT_DB or abs(off_db) <= leeway_db:
+        return []
+    return [f"{name} is {abs(off_db):.1f} dB {'louder' if off_db > 0 else 'quieter'}."]
+
+
+def length_faults(old: Sound, new: Sound, name: str) -> list[str]:
+    """Return whether a track has less sound than it had; holes are filled, so there may be more."""
+    if new.duration_s >= old.duration_s - _LENGTH_LEEWAY_S - _DURATION_LEEWAY_SHARE * old.duration_s:
+        return []
+    return [f"{name} has {new.duration_s:.2f} s of sound instead of {old.duration_s:.2f} s."]
+
+
+def place_faults(old: Sound, new: Sound, before_s: Floats, after_s: Floats, name: str) -> list[str]:
+    """Return where the sound is not heard with the pictures with which it was heard before."""
+    found = []
+    for share in _PLACES:
+        place_s = share * old.duration_s + (float(old.starts_s[0]) if len(old.starts_s) else 0.0)
+        sound_off_s = _sound_off_s(old, new, place_s)
+        if sound_off_s is None:
+            continue
+        off_s = sound_off_s - _pictures_off_s(before_s, after_s, place_s)
+        if abs(off_s) > _OFF_LEEWAY_S:
+            direction = "late" if off_s > 0 else "early"
+            found.append(f"{name} is {abs(off_s) * 1000:.0f} ms {direction} after {place_s:.1f} s.")
+    return found
+
+
+def _sound_off_s(old: Sound, new: Sound, place_s: float) -> float | None:
+    """Return how much later something is heard than before; None where it can't be found."""
+    wanted = old.part(place_s, _WINDOW_S)
+    begin_s = max(place_s - _SEARCHED_S, float(new.starts_s[0]) if len(new.starts_s) else 0.0)
+    searched = new.part(begin_s, _WINDOW_S + 2 * _SEARCHED_S)
+    wanted = wanted - np.mean(wanted) if len(wanted) else wanted
+    if len(wanted) < SOUND_RATE * _WINDOW_S / 2 or len(searched) <= len(wanted) or not np.any(wanted):
+        return None
+    products = np.correlate(searched, wanted, mode="valid")
+    squares = np.cumsum(np.concatenate(([0.0], np.square(searched))))
+    power = squares[len(wanted) :] - squares[: -len(wanted)]
+    found = products / np.sqrt(np.maximum(power, 1e-9) * float(np.sum(np.square(wanted))))
+    if float(np.max(found)) < _LEAST_FOUND:
+        return None
+    lags_s = np.flatnonzero(found >= _AS_GOOD * np.max(found)) / SOUND_RATE + begin_s - place_s
+    return float(lags_s[np.argmin(np.abs(lags_s))])
+
+
+def _pictures_off_s(before_s: Floats, after_s: Floats, place_s: float) -> float:
+    """Return how much later the picture of a time is shown than before; 0 where pictures can't be matched by number."""
+    if len(before_s) != len(after_s) or not len(before_s):
+        return 0.0
+    number = min(int(np.searchsorted(before_s, place_s)), len(before_s) - 1)
+    return float(after_s[number] - before_s[number])
+
+
+def cue_faults(before: Sequence[Cue], after: Sequence[Cue], *, end_s: float, name: str) -> list[str]:
+    """Return which lines are not shown when they were, or beside others than before."""
+    found = []
+    for cue in before:
+        for time_s in (cue.begin_s + _CUE_LEEWAY_S, cue.end_s - _CUE_LEEWAY_S):
+            if not cue.begin_s <= time_s <= cue.end_s or time_s >= end_s - _CUE_LEEWAY_S:
+                continue
+            wanted, shown = _shown(before, time_s), _shown(after, time_s)
+            if wanted != shown:
+                found.append(f"{name} shows {sorted(shown)} instead of {sorted(wanted)} at {time_s:.2f} s.")
+    return found[:3]
+
+
+def lost_line_faults(
+    before: Sequence[Cue], after: Sequence[Cue], lines_s: Sequence[float], *, end_s: float, name: str
+) -> list[str]:
+    """Return which lines are missing that ffmpeg itself could not read, because they are in another charset, say."""
+    read = [cue.begin_s for cue in before]
+    unread = [at_s for at_s in lines_s if at_s < end_s and all(abs(at_s - other_s) > _CUE_LEEWAY_S for other_s in read)]
+    lost = [at_s for at_s in unread if not _shown(after, at_s + _CUE_LEEWAY_S)]
+    return [f"{name} has lost its lines at {', '.join(f'{at_s:.2f} s' for at_s in lost[:5])}."] if lost else []
+
+
+def _shown(cues: Sequence[Cue], time_s: float) -> frozenset[str]:
+    return frozenset().union(*(cue.lines for cue in cues if cue.begin_s <= time_s < cue.end_s))
+
+
+def _fates_of(pair: Pair, index: int) -> list[StreamFate]:
+    return [fate for fate in pair.completed.fates if fate.index == index]
+
+
+def _language(stream: Mapping[str, Any]) -> str:
+    language = str(stream.get("tags", {}).get("language", ""))
+    return "" if language == "und" else language
+
+
+def _is_default(stream: Mapping[str, Any]) -> bool:
+    return bool(stream.get("disposition", {}).get("default"))
+
+
+def _colours(stream: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(str(stream.get(name)) for name in ("color_space", "color_transfer", "color_primaries"))
+
+
+def _end_s(result: Facts) -> float:
+    """Return when the last picture or sound ends."""
+    tracks = [*result.of_kind("video"), *result.of_kind("audio")]
+    ends_s = [float(track.get("start_time") or 0) + float(track.get("duration") or 0) for track in tracks]
+    return max(ends_s, default=0.0)
+
+
+def _leeway_s(duration_s: float) -> float:
+    return _DURATION_LEEWAY_S + _DURATION_LEEWAY_SHARE * duration_s
