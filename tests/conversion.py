@@ -12,6 +12,7 @@ from typing import Any
 from clips import run_ffmpeg
 from video_to_mp4 import process
 from video_to_mp4.jobs.model import Options, Progress, Quality
+from video_to_mp4.media.finishing import complete
 from video_to_mp4.media.plan import Plan, make_plan
 from video_to_mp4.media.probe import probe
 from video_to_mp4.media.progress import ProgressParser
@@ -66,6 +67,10 @@ async def convert(source: Path, options: Options = FAST, *, threads: int = 0) ->
         parser = ProgressParser(plan)
         seen: list[Progress] = []
         ended = await process.run(plan.argv(source, partial), on_line=feed_of(parser, seen))
+        other = complete(partial, plan, ended)
+        if other is not None:
+            plan = other
+            continue
         verdict = await judge(partial, plan, ended, frames=parser.frames)
         if isinstance(verdict, Verified):
             return Conversion(partial, verdict.plan, verdict, tuple(seen), runs, ended)

@@ -25,6 +25,7 @@ from video_to_mp4.errors import (
 from video_to_mp4.jobs.encoding import VideoCodec
 from video_to_mp4.jobs.model import Completed, JobSpec, Progress, Published, Stage
 from video_to_mp4.media.copied_picture import DecodedPicture, decode_source, is_worth_decoding
+from video_to_mp4.media.finishing import complete
 from video_to_mp4.media.guard import size_bytes
 from video_to_mp4.media.plan import Plan, make_plan
 from video_to_mp4.media.probe import probe
@@ -155,20 +156,29 @@ class _Conversion:
 
     async def run(self, plan: Plan) -> Verified:
         """Convert and verify."""
-        runner = self._runner
         while True:
             async with self._meanwhile(self._decode(plan)) as decoding, self._meanwhile(self._settle_early()):
                 ended, frames = await self._run_ffmpeg(plan)
-                # The one needs no processor, the other no disk.
-                async with self._meanwhile(self._settle()) as settled:
-                    verdict = await judge(
-                        self._partial, plan, ended, frames=frames, decoding=decoding, ffprobe=runner.ffprobe
-                    )
-                    await settled
+                verdict = await self._complete(plan, ended) or await self._judge(plan, ended, frames, decoding)
             if isinstance(verdict, Verified):
                 return verdict
             plan = verdict
-            log.info("job=%s other_way=%s", self._job_id, "; ".join(plan.concessions.notes))
+            notes = (plan.concessions.picture_obstacle, *plan.concessions.notes)
+            log.info("job=%s other_way=%s", self._job_id, "; ".join(filter(None, notes)))
+
+    async def _complete(self, plan: Plan, ended: Exit) -> Plan | None:
+        return await finish(asyncio.to_thread(complete, self._partial, plan, ended))
+
+    async def _judge(
+        self, plan: Plan, ended: Exit, frames: int, decoding: Awaitable[DecodedPicture | None]
+    ) -> Verified | Plan:
+        """Check the result while it is brought to the disk: the one needs no processor, the other no disk."""
+        async with self._meanwhile(self._settle()) as settled:
+            verdict = await judge(
+                self._partial, plan, ended, frames=frames, decoding=decoding, ffprobe=self._runner.ffprobe
+            )
+            await settled
+        return verdict
 
     @asynccontextmanager
     async def _meanwhile(self, work: Coroutine[Any, Any, T]) -> AsyncIterator[Awaitable[T]]:

@@ -17,6 +17,8 @@ class Concessions:
     """What earlier runs over the same source have taught."""
 
     may_copy: bool = True
+    picture_obstacle: str = ""
+    """Why a copied picture played badly; empty while none did."""
     may_reserve: bool = True
     """Whether the index may be given room at the front, which turned out to be too small otherwise."""
     steady_audio_filters: bool = False

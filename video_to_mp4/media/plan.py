@@ -119,6 +119,17 @@ class Plan:
         return frozenset(sounds | {self.picture.stream.index} if self.copies_picture else sounds)
 
     @property
+    def enabled(self) -> frozenset[int]:
+        """The source's streams that are played by default, as in the source; of its sound tracks always one.
+
+        A player that goes by the flag alone would be silent otherwise.
+        """
+        sounds = [sound.stream for sound in self.sounds]
+        defaults = [stream.index for stream in (*sounds, *self.captions) if stream.is_default]
+        lonely = [] if any(sound.is_default for sound in sounds) else [sound.index for sound in sounds[:1]]
+        return frozenset({self.picture.stream.index, *defaults, *lonely})
+
+    @property
     def has_chosen_copy(self) -> bool:
         """Whether something is copied that might be encoded just as well."""
         return bool(self.copied) and self.options.quality is Quality.AUTO and self.concessions.may_copy
@@ -134,6 +145,10 @@ class Plan:
     def without(self, indices: frozenset[int]) -> Plan:
         """Return the plan without some of the source's streams, which are told as lost."""
         return self._made_with(self.concessions.without_streams(indices)) if indices else self
+
+    def without_copied_picture(self, obstacle: str) -> Plan:
+        """Return the plan with the picture encoded, for a reason that shows in the copy only."""
+        return self._made_with(replace(self.concessions, picture_obstacle=obstacle))
 
     def _made_with(self, concessions: Concessions) -> Plan:
         return make_plan(
@@ -189,7 +204,8 @@ def make_plan(
         info=info,
         options=options,
         picture=picture,
-        copies_picture=encoding.video_codec is VideoCodec.COPY or (may_copy and not _picture_obstacle(picture, info)),
+        copies_picture=encoding.video_codec is VideoCodec.COPY
+        or (may_copy and not _picture_obstacle(picture, info, conceded)),
         sounds=tuple(_sound(s, info, encoding, may_copy=may_copy) for s in sounds),
         captions=tuple(captions),
         fates=(),
@@ -225,10 +241,10 @@ def _check_copies(picture: StreamInfo, sounds: list[StreamInfo], encoding: Encod
             raise CopyImpossible(f"{stream.codec} can't be copied into {encoding.container.value}. Encode it instead.")
 
 
-def _picture_obstacle(picture: Picture, info: MediaInfo) -> str:
+def _picture_obstacle(picture: Picture, info: MediaInfo, conceded: Concessions) -> str:
     if display_size(picture.stream) != (Fraction(picture.width), Fraction(picture.height)):
         return "it is made smaller"
-    return picture_obstacle(picture.stream, info)
+    return conceded.picture_obstacle or picture_obstacle(picture.stream, info)
 
 
 def _with_words(plan: Plan) -> Plan:
@@ -258,7 +274,7 @@ def _obstacle(stream: StreamInfo, plan: Plan) -> str:
         return ""
     if stream.kind == "audio":
         return sound_obstacle(stream, plan.info) if plan.options.encoding.audio is None else ""
-    return _picture_obstacle(plan.picture, plan.info)
+    return _picture_obstacle(plan.picture, plan.info, plan.concessions)
 
 
 def _remarks(plan: Plan) -> tuple[str, ...]:
