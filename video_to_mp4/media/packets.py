@@ -41,12 +41,15 @@ class _Extent:
     parameter_sets: int = 1
     is_encrypted: bool = False
     has_additions: bool = False
+    untimed_s: float = 0.0
+    """How long the packets that have no time are shown."""
     _first_s: list[float] = field(default_factory=list)
     _last_s: list[float] = field(default_factory=list)
 
     def add(self, at_s: float | None, duration_s: float) -> None:
         self.count += 1
         if at_s is None:
+            self.untimed_s += duration_s
             return
         if len(self._first_s) < _HEAD_PACKETS:
             self._first_s.append(at_s)
@@ -70,8 +73,8 @@ class _Extent:
 
     def uneven_end_s(self) -> float:
         """Return how much longer the last three packets take than the first three, which may come in any order."""
-        if self.count < 2 * _COMPARED:
-            return 0.0
+        if len(self._first_s) < 2 * _COMPARED:
+            return 0.0  # too few, or without times
         first_s = sorted(self._first_s)[:_COMPARED]
         return (self._last_s[-1] - self._last_s[0]) - (first_s[-1] - first_s[0])
 
@@ -211,14 +214,14 @@ def _confirms(ends: dict[int, _Extent], info: MediaInfo) -> bool:
 
 def _with_extents(info: MediaInfo, extents: dict[int, _Extent], *, is_complete: bool) -> MediaInfo:
     """Note what was found; what lies between the ends that were read is not known unless it is complete."""
-    streams = tuple(_with_extent(stream, extents[stream.index], is_complete) for stream in info.streams)
+    streams = tuple(_with_extent(stream, extents[stream.index], info, is_complete) for stream in info.streams)
     return replace(info, streams=streams)
 
 
-def _with_extent(stream: StreamInfo, extent: _Extent, is_complete: bool) -> StreamInfo:
+def _with_extent(stream: StreamInfo, extent: _Extent, info: MediaInfo, is_complete: bool) -> StreamInfo:
     return replace(
         stream,
-        end_s=extent.end_s,
+        end_s=_end_s(extent, info, is_complete),
         last_s=extent.last_s,
         uneven_end_s=extent.uneven_end_s() if stream.kind == "video" else 0.0,
         packets=extent.count if is_complete else None,
@@ -228,6 +231,13 @@ def _with_extent(stream: StreamInfo, extent: _Extent, is_complete: bool) -> Stre
         is_encrypted=stream.is_encrypted or extent.is_encrypted,
         has_alpha=stream.has_alpha or (stream.claims_alpha and extent.has_additions),
     )
+
+
+def _end_s(extent: _Extent, info: MediaInfo, is_complete: bool) -> float | None:
+    """Return when a stream ends; where no packet has a time, ffmpeg shows them one after the other from the start."""
+    if extent.end_s is None and extent.untimed_s and is_complete:
+        return info.start_s + extent.untimed_s
+    return extent.end_s
 
 
 def _usual_duration_s(stream: StreamInfo) -> float:
