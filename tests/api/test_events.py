@@ -17,6 +17,7 @@ from video_to_mp4.api import events
 from video_to_mp4.jobs.model import Progress
 from video_to_mp4.service import changes
 from video_to_mp4.service.service import Service
+from waiting import until
 
 Browser = Callable[[], httpx.AsyncClient]
 ANY = {"output_filename": "out.mp4"}
@@ -191,6 +192,22 @@ async def test_a_quiet_stream_has_a_heartbeat(
     async with exchange(app, "GET", ALL, cookie_of(client)) as stream:
         await stream.until("snapshot")
         assert [(await stream.event()).name for _ in range(2)] == ["", ""]
+
+
+async def test_whatever_goes_wrong_in_a_stream_is_logged_and_ends_it(
+    app: ASGIApp, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A listener comes back by itself; one that stays connected and hears nothing would wait for ever."""
+
+    def boom(*_: object) -> None:
+        raise RuntimeError("planted")
+
+    async with exchange(app, "GET", ALL, cookie_of(client)) as stream:
+        await stream.until("snapshot", jobs=[])
+        monkeypatch.setattr(events.views, "status", boom)
+        await client.post("/api/v1/jobs", json=ANY | {"name": "a.mkv", "source_bytes": 5})
+        await until(lambda: "RuntimeError: planted" in caplog.text)
+        assert (await stream.from_app.get())["more_body"] is False
 
 
 async def test_a_listener_that_goes_away_leaves_nothing(

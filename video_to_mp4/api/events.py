@@ -8,6 +8,7 @@ unfinished jobs and those that ended in the meantime. Progress has no id: what i
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ from video_to_mp4.errors import JobNotFound
 from video_to_mp4.jobs.model import Progress
 from video_to_mp4.service.changes import Change, Feed
 from video_to_mp4.service.service import Service
+from video_to_mp4.tasks import attempt
+
+log = logging.getLogger(__name__)
 
 router = APIRouter(tags=["Events"])
 
@@ -109,7 +113,17 @@ class _Stream:
         self._has_ended = False
 
     async def run(self, request: Request) -> AsyncIterator[str]:
-        """Yield events until the listener goes away, or is not welcome any more: its token was revoked, say."""
+        """Yield events until the listener goes away, or is not welcome any more: its token was revoked, say.
+
+        Whatever goes wrong is logged and ends the stream, so that the listener comes back.
+        """
+        events = self._events(request)
+        while isinstance(event := await attempt(anext(events)), str):
+            yield event
+        if not isinstance(event, StopAsyncIteration):
+            log.error("a stream of events broke off", exc_info=event)
+
+    async def _events(self, request: Request) -> AsyncIterator[str]:
         last = self._last
         can_go_on = (
             last is not None and last.began_ms == self._changes.began_ms and self._changes.are_kept_after(last.number)

@@ -19,6 +19,7 @@ from video_to_mp4 import settings
 from video_to_mp4.cli.preflight import check_everything, is_loopback
 from video_to_mp4.cli.requests import App, Message, OpenRequests
 from video_to_mp4.settings import Settings
+from video_to_mp4.tasks import spawn
 
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_S = 0.3
@@ -57,8 +58,8 @@ async def serve_app(app: App, address: str, port: int, base_path: str = "", *, i
     async with _lifespan(app):
         requests = OpenRequests(app)
         server = _server(requests, address, port)
-        serving = asyncio.create_task(server.serve())
-        announcing = asyncio.create_task(_announce(address, port, base_path, is_closed=is_closed))
+        serving = spawn(server.serve(), name="server")
+        announcing = spawn(_announce(address, port, base_path, is_closed=is_closed), name="announcement")
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
         announcing.cancel()

@@ -11,9 +11,11 @@ from typing import Protocol
 
 from video_to_mp4.engine.fair_queue import FairQueue
 from video_to_mp4.engine.sorting import Sorter
-from video_to_mp4.errors import JobNotFound, JobNotReady, StoreUnavailable, VideoToMp4Error
-from video_to_mp4.jobs.model import Canceled, Completed, Failure, Interrupted, JobSpec, Outcome, Progress
+from video_to_mp4.errors import JobNotFound, JobNotReady, StoreUnavailable
+from video_to_mp4.jobs.failures import failure_of
+from video_to_mp4.jobs.model import Canceled, Completed, Interrupted, JobSpec, Outcome, Progress
 from video_to_mp4.jobs.ports import Sink
+from video_to_mp4.tasks import attempt, spawn
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +150,7 @@ class EmbeddedEngine:
                 spec = lane.queue.pop()
                 lane.busy += 1
                 lane.newest = spec.job_id
-                attempt = asyncio.create_task(self._attempt(spec, lane, self._sink), name=f"attempt-{spec.job_id}")
+                attempt = spawn(self._attempt(spec, lane, self._sink), name=f"attempt-{spec.job_id}")
                 self._running[spec.job_id] = _Running(attempt)
 
     def _threads(self, lane: _Lane, job_id: str) -> int:
@@ -163,20 +165,32 @@ class EmbeddedEngine:
     async def _attempt(self, spec: JobSpec, lane: _Lane, sink: Sink) -> None:
         """Fill one slot with one attempt. Never canceled itself: only its work is."""
         try:
-            number = await sink.started(spec.job_id)
-            outcome = await self._outcome(spec, number, lane, sink)
-            self._running[spec.job_id].is_over = True
-            await sink.finished(spec.job_id, outcome)
-        except (JobNotFound, JobNotReady):
-            log.info("job=%s left the queue before it could start", spec.job_id)
-        except StoreUnavailable as error:
-            log.warning("job=%s: nobody can write how it is; the next start finds out: %s", spec.job_id, error.details)
+            error = await attempt(self._from_start_to_end(spec, lane, sink))
+            if error is not None:
+                await self._fail(spec.job_id, error, sink)
         finally:
             again = self._running.pop(spec.job_id).again
             lane.busy -= 1
             if again is not None:
                 await self.submit(again)
             self._fill_slots()
+
+    async def _from_start_to_end(self, spec: JobSpec, lane: _Lane, sink: Sink) -> None:
+        number = await sink.started(spec.job_id)
+        outcome = await self._outcome(spec, number, lane, sink)
+        self._running[spec.job_id].is_over = True
+        await sink.finished(spec.job_id, outcome)
+
+    async def _fail(self, job_id: str, error: Exception, sink: Sink) -> None:
+        """See to it that a job whose beginning or end could not be written down does not wait for ever."""
+        match error:
+            case JobNotFound() | JobNotReady():
+                log.info("job=%s left the queue before it could start", job_id)
+            case StoreUnavailable():
+                log.warning("job=%s: nobody can write how it is; the next start finds out: %s", job_id, error.details)
+            case _:
+                self._running[job_id].is_over = True
+                await sink.finished(job_id, failure_of(error, job_id))
 
     async def _outcome(self, spec: JobSpec, number: int, lane: _Lane, sink: Sink) -> Outcome:
         running = self._running[spec.job_id]
@@ -210,7 +224,4 @@ def _result(work: asyncio.Task[Completed], job_id: str) -> Outcome:
     error = work.exception()
     if error is None:
         return work.result()
-    if not isinstance(error, VideoToMp4Error):
-        log.error("job %s failed for a reason that nobody foresaw", job_id, exc_info=error)
-        error = VideoToMp4Error(details=f"{type(error).__name__}: {error}")
-    return Failure(code=error.code, sentence=str(error), details=error.details)
+    return failure_of(error, job_id)

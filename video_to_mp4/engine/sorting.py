@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from video_to_mp4.engine.fair_queue import FairQueue
 from video_to_mp4.jobs.model import JobSpec
+from video_to_mp4.tasks import attempt, spawn
+
+log = logging.getLogger(__name__)
 
 _READ_AT_ONCE = 2
 """A drop of 500 files must not start 500 processes at once."""
@@ -82,17 +86,25 @@ class Sorter:
         while self._is_open and unread < _READ_AT_ONCE and len(self._queue):
             reading = _Reading(self._queue.pop())
             self._reading[reading.spec.job_id] = reading
-            reading.task = asyncio.create_task(self._read(reading), name=f"sort-{reading.spec.job_id}")
+            reading.task = spawn(self._read(reading), name=f"sort-{reading.spec.job_id}")
             unread += 1
 
     async def _read(self, reading: _Reading) -> None:
         try:
-            reading.is_quick = await self._is_quick(reading.spec)
+            reading.is_quick = await self._looked_at(reading.spec)
         finally:
             if reading.is_quick is None and self._reading.get(reading.spec.job_id) is reading:
                 del self._reading[reading.spec.job_id]  # the server stops
             self._release(reading.spec.owner)
             self._fill()
+
+    async def _looked_at(self, spec: JobSpec) -> bool:
+        """Say whether a job is quick. One that can't be sorted is: it comes to a slot, which ends it with its error."""
+        found = await attempt(self._is_quick(spec))
+        if isinstance(found, Exception):
+            log.error("job=%s can't be sorted; it runs without", spec.job_id, exc_info=found)
+            return True
+        return found
 
     def _release(self, owner: str) -> None:
         """Place what was read and has no earlier one of its owner before it that is still being read."""

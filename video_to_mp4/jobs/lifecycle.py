@@ -6,6 +6,7 @@
                │    │            └───► canceling ─► canceled ──(retry)──► queued
                └────┴─────────────────────────────► canceled (fetching by way of canceling)
 
+Uploading, fetching and queued jobs can fail, too.
 A retry leads back to uploading, or for a source with an address to fetching, when the source is not on the disk.
 `TRANSITIONS` is the whole truth: a step that is not in it raises IllegalTransition.
 """
@@ -51,6 +52,7 @@ TRANSITIONS: Mapping[tuple[JobState, Step], JobState] = {
     (_S.FETCHING, Step.FAIL): _S.FAILED,
     (_S.QUEUED, Step.START): _S.RUNNING,
     (_S.QUEUED, Step.CANCEL): _S.CANCELED,
+    (_S.QUEUED, Step.FAIL): _S.FAILED,
     (_S.RUNNING, Step.COMPLETE): _S.COMPLETED,
     (_S.RUNNING, Step.FAIL): _S.FAILED,
     (_S.RUNNING, Step.CANCEL): _S.CANCELING,
@@ -133,7 +135,7 @@ def complete(job: Job, outcome: Completed, at: datetime) -> Job:
 
 
 def fail(job: Job, failure: Failure, at: datetime) -> Job:
-    """The attempt, the upload or the fetching ended with an error."""
+    """The attempt, the upload or the fetching ended with an error, or could not even begin."""
     return _move(job, Step.FAIL, failure=failure, finished_at=at)
 
 

@@ -13,6 +13,7 @@ from video_to_mp4.errors import StorageUnavailable, StoreUnavailable, VideoToMp4
 from video_to_mp4.jobs.model import Job, JobState
 from video_to_mp4.jobs.ports import JobStore
 from video_to_mp4.service.limits import Limits
+from video_to_mp4.tasks import attempt
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +80,13 @@ class Housekeeper:
         """How far the clock was set ahead since the start."""
 
     async def run(self) -> None:
-        """Clean up until canceled."""
+        """Clean up until canceled, whatever happens in a round."""
         while True:
-            try:
-                await self.clean_once()
-            except StoreUnavailable as error:
+            error = await attempt(self.clean_once())
+            if isinstance(error, StoreUnavailable):
                 log.warning("nothing can be cleaned up just now; the next round tries again: %s", error.details)
+            elif error is not None:
+                log.error("a round of cleaning up broke off; the next one tries again", exc_info=error)
             await asyncio.sleep(self._round_s)
 
     async def clean_once(self) -> None:
@@ -104,12 +106,15 @@ class Housekeeper:
                 await self._clean(rule, job)
 
     async def _clean(self, rule: Rule, job: Job) -> None:
-        try:
-            await rule.clean(job)
-        except StorageUnavailable as error:
-            log.warning("job=%s can't be cleaned up; the next round tries again: %s", job.id, error)
-        except VideoToMp4Error as error:
-            log.info("job=%s changed while it was to be cleaned up: %s", job.id, error.code)
+        match await attempt(rule.clean(job)):
+            case StoreUnavailable() as error:
+                raise error
+            case StorageUnavailable() as error:
+                log.warning("job=%s can't be cleaned up; the next round tries again: %s", job.id, error)
+            case VideoToMp4Error() as error:
+                log.info("job=%s changed while it was to be cleaned up: %s", job.id, error.code)
+            case Exception() as error:
+                log.error("job=%s can't be cleaned up; the next round tries again", job.id, exc_info=error)
 
     def _notice_leap(self) -> None:
         then, then_s = self._last

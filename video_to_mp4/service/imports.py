@@ -10,18 +10,26 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import PurePosixPath
 
 from video_to_mp4.engine.fair_queue import FairQueue
-from video_to_mp4.errors import FileTooLarge, ImportsOff, JobNotFound, JobNotReady, PlaylistFound, VideoToMp4Error
+from video_to_mp4.errors import (
+    FileTooLarge,
+    ImportsOff,
+    JobNotFound,
+    JobNotReady,
+    PlaylistFound,
+    StoreUnavailable,
+    VideoToMp4Error,
+)
 from video_to_mp4.jobs import lifecycle
-from video_to_mp4.jobs.model import Failure, Fetched, FetchOrder, Job, JobSpec, JobState, Progress
+from video_to_mp4.jobs.model import Fetched, FetchOrder, Job, JobSpec, JobState, Progress
 from video_to_mp4.jobs.ports import Fetcher
 from video_to_mp4.service.files import too_large
 from video_to_mp4.service.limits import Limits
 from video_to_mp4.service.rows import Rows
 from video_to_mp4.service.space import SpaceKeeper
+from video_to_mp4.tasks import attempt, spawn
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +91,9 @@ class _Sink:
 
     def _renamed(self, task: asyncio.Task[Job]) -> None:
         self.renaming.discard(task)
-        if not task.cancelled() and task.exception() is not None:
-            log.info("job=%s keeps its name: %s", self.job.id, task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            is_foreseen = isinstance(error, VideoToMp4Error)
+            log.info("job=%s keeps its name: %s", self.job.id, error, exc_info=None if is_foreseen else error)
 
 
 class Imports:
@@ -147,15 +156,18 @@ class Imports:
     def _fill_slots(self) -> None:
         while self._is_open and len(self._running) < self._limits.import_slots and len(self._queue):
             job_id = self._queue.pop().job_id
-            self._running[job_id] = _Running(asyncio.create_task(self._attempt(job_id), name=f"fetch-{job_id}"))
+            self._running[job_id] = _Running(spawn(self._attempt(job_id), name=f"fetch-{job_id}"))
 
     async def _attempt(self, job_id: str) -> None:
         """Fill one slot with one fetch. Never canceled itself: only its work is."""
         try:
-            job = await self._rows.insist(job_id, lambda found: lifecycle.begin_fetch(found, self._rows.now()))
-            await self._fetch(job)
-        except (JobNotFound, JobNotReady):
-            log.info("job=%s is fetched no more", job_id)
+            error = await attempt(self._from_start_to_end(job_id))
+            if isinstance(error, JobNotFound | JobNotReady):
+                log.info("job=%s is fetched no more", job_id)
+            elif isinstance(error, StoreUnavailable):
+                log.warning("job=%s: nobody can write how it is; the next start finds out: %s", job_id, error.details)
+            elif error is not None:
+                await self._rows.fail(job_id, error, JobState.FETCHING, JobState.QUEUED)
         finally:
             again = self._running.pop(job_id).again
             self._space.release(job_id)
@@ -164,6 +176,9 @@ class Imports:
             else:
                 self.submit(again)
             self._fill_slots()
+
+    async def _from_start_to_end(self, job_id: str) -> None:
+        await self._fetch(await self._rows.insist(job_id, lambda found: lifecycle.begin_fetch(found, self._rows.now())))
 
     async def _fetch(self, job: Job) -> None:
         running = self._running[job.id]
@@ -175,7 +190,7 @@ class Imports:
             await asyncio.wait(sink.renaming)
         if running.work is None or running.work.cancelled():
             await self._rows.insist(job.id, lifecycle.pause_fetch)
-        elif (error := running.work.exception()) is not None:
+        elif isinstance(error := running.work.exception(), Exception):
             await self._failed(job, error)
         else:
             await self._whole(job.id, running.work.result())
@@ -207,7 +222,7 @@ class Imports:
             self._space.release(job_id)
         await self._hooks.fetched(job)
 
-    async def _failed(self, job: Job, error: BaseException) -> None:
+    async def _failed(self, job: Job, error: Exception) -> None:
         """Turn whatever was raised into the row's error. This is the loop of fetches, as the engine has one of jobs."""
         wanted = self._consents.pop(job.id, 0)
         if isinstance(error, PlaylistFound) and wanted:
@@ -219,21 +234,13 @@ class Imports:
                 return
         if isinstance(error, FileTooLarge):
             error = too_large("The video", self._limits.upload_bytes)
-        if not isinstance(error, VideoToMp4Error):
-            log.error("job %s was not fetched for a reason that nobody foresaw", job.id, exc_info=error)
-            error = VideoToMp4Error(details=f"{type(error).__name__}: {error}")
-        failure = Failure(code=error.code, sentence=str(error), details=error.details)
-        await self._rows.insist(job.id, lambda found: _failed(found, failure, self._rows.now()))
+        # A user's cancel wins over everything that came in the same moment.
+        await self._rows.fail(job.id, error, JobState.FETCHING)
 
 
 def entries_of(details: str) -> list[tuple[str, str]]:
     """Read the titles and links of a playlist from the details of its failure."""
     return [(title, url) for title, _, url in (line.rpartition(" ") for line in details.splitlines())]
-
-
-def _failed(job: Job, failure: Failure, at: datetime) -> Job:
-    """A user's cancel wins over everything that came in the same moment."""
-    return lifecycle.fail(job, failure, at) if job.state is JobState.FETCHING else job
 
 
 def _named(job: Job, title: str, extension: str) -> Job:

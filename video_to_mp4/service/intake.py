@@ -14,6 +14,7 @@ from video_to_mp4.service.files import NewFile
 from video_to_mp4.service.limits import Limits
 from video_to_mp4.service.rows import Rows
 from video_to_mp4.storage.uploads import Uploads
+from video_to_mp4.tasks import attempt
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Intake:
         return RequestKey(owner=job.owner, key=key, job_id=job.id, made_at=self._rows.now()) if key else None
 
     async def queue(self, job: Job) -> None:
-        """Have a job converted whose source is there."""
+        """Have a job converted whose source is there; one that the engine does not take fails."""
         self._rows.follow(job)
-        await self._engine.submit(JobSpec(job_id=job.id, owner=job.owner, options=job.options))
+        error = await attempt(self._engine.submit(JobSpec(job_id=job.id, owner=job.owner, options=job.options)))
+        if error is not None:
+            await self._rows.fail(job.id, error, JobState.QUEUED)

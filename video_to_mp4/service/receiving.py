@@ -28,7 +28,7 @@ from video_to_mp4.service.space import Budget, SpaceKeeper
 from video_to_mp4.service.upload_rate import UploadRate
 from video_to_mp4.storage.folder import DataFolder
 from video_to_mp4.storage.uploads import Uploads
-from video_to_mp4.tasks import finish
+from video_to_mp4.tasks import attempt, finish
 
 
 @dataclass
@@ -169,7 +169,17 @@ class Receiving:
         await self._ended(job)
 
     async def _ended(self, job: Job) -> None:
-        """Queue the job if its source is whole, however the connection ended."""
+        """Queue the job if its source is whole, however the connection ended.
+
+        What nobody foresaw fails the job: its sender believes that all is done.
+        """
+        error = await attempt(self._queued_if_whole(job))
+        if isinstance(error, VideoToMp4Error):
+            raise error
+        if error is not None:
+            await self._rows.fail(job.id, error, JobState.UPLOADING)
+
+    async def _queued_if_whole(self, job: Job) -> None:
         if self._uploads.received_bytes(job.id) == job.source_bytes:
             moved = await self._rows.insist(job.id, _uploaded)
             if moved.state is JobState.QUEUED:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from video_to_mp4.errors import JobNotFound, StoreUnavailable
+from video_to_mp4.jobs import lifecycle
+from video_to_mp4.jobs.failures import failure_of
 from video_to_mp4.jobs.model import Job, JobState, Progress
 from video_to_mp4.jobs.ports import JobStore
 from video_to_mp4.service.changes import Changes
@@ -66,6 +68,15 @@ class Rows:
                 await self._stopping.wait()
         except TimeoutError:
             pass  # the time is up, and the server goes on
+
+    async def fail(self, job_id: str, error: Exception, *states: JobState) -> None:
+        """End a job that waits in one of these states, and that nobody would go on with after this error."""
+        failure = failure_of(error, job_id)
+
+        def step(found: Job) -> Job:
+            return lifecycle.fail(found, failure, self.now()) if found.state in states else found
+
+        await self.insist(job_id, step)
 
     async def change(self, job_id: str, step: Callable[[Job], Job]) -> Job:
         """Apply a step to a row as it is now, again if somebody else was quicker; tell the owner's tabs."""

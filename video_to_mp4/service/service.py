@@ -33,7 +33,7 @@ from video_to_mp4.service.submitting import Submitting
 from video_to_mp4.service.thumbnails import Thumbnails
 from video_to_mp4.storage.folder import DataFolder
 from video_to_mp4.storage.uploads import Uploads
-from video_to_mp4.tasks import finish
+from video_to_mp4.tasks import finish, spawn
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +107,7 @@ class Service:
             await self._intake.queue(job)
         for job in await self._store.in_states((JobState.FETCHING,)):
             self.linking.submit(job)
-        self._cleaning = asyncio.create_task(self._housekeeper.run(), name="housekeeping")
+        self._cleaning = spawn(self._housekeeper.run(), name="housekeeping")
 
     async def stop(self) -> None:
         """Stop what runs; it is given back to its queue."""

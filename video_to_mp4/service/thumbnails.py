@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -10,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from video_to_mp4.errors import NoPicture, ResultGone, StorageUnavailable
+from video_to_mp4.errors import NoPicture, ResultGone, StorageUnavailable, VideoToMp4Error
 from video_to_mp4.jobs.ports import Thumbnailer
 from video_to_mp4.service.looking import Result
-from video_to_mp4.tasks import finish
+from video_to_mp4.tasks import attempt, finish
+
+log = logging.getLogger(__name__)
 
 _KEPT_BYTES = 8 * 1024**2
 """Some 700 pictures."""
@@ -88,7 +91,12 @@ class Thumbnails:
         # Open from here on: whoever deletes the result meanwhile takes its name, not its bytes.
         with _open(key[0]) as file:
             async with self._turn:
-                picture = await self._thumbnailer.thumbnail(file)
+                picture = await attempt(self._thumbnailer.thumbnail(file))
+        if isinstance(picture, VideoToMp4Error):
+            raise picture
+        if isinstance(picture, Exception):
+            log.error("job=%s: its result has no thumbnail", key[0].stem, exc_info=picture)
+            picture = b""  # with another try it would be no other
         self._kept.put(key, picture)
         return picture
 

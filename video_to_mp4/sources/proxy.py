@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from video_to_mp4.errors import AddressRefused, FetchError, FileTooLarge, NoConnection, VideoToMp4Error
+from video_to_mp4.errors import AddressRefused, FetchError, FileTooLarge, NoConnection
 from video_to_mp4.sources.address import DEFAULT_PORTS, Guard, IpAddress, Target
+from video_to_mp4.tasks import attempt
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ REFUSED = 470
 """The status by which the proxy itself answers; no site does, so that the two are never taken for each other."""
 
 _CHUNK_BYTES = 256 * 1024
+_BROKEN_OFF = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError)
 _METHODS = frozenset({"GET", "HEAD", "POST"})
 # Those of one connection only, and those between us and our client.
 _NOT_PASSED_ON = frozenset(
@@ -87,7 +89,7 @@ class GuardingProxy:
         self.received_bytes = 0
         self.trouble: FetchError | None = None
         """Why the last connection that could not be made was not."""
-        self.end: asyncio.Future[VideoToMp4Error] = asyncio.get_running_loop().create_future()
+        self.end: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         """Done when the whole fetch must end: too large, or no room."""
 
     async def __aenter__(self) -> GuardingProxy:
@@ -114,10 +116,11 @@ class GuardingProxy:
         assert task is not None, "the server makes a task of each connection"
         self._handlers.add(task)
         try:
-            await self._answer(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, TimeoutError) as error:
-            log.debug("a connection of the fetch broke off: %r", error)
-            writer.transport.abort()  # so that the client does not take what it has for the whole
+            error = await attempt(self._answer(reader, writer))
+            if error is not None:
+                is_usual = isinstance(error, _BROKEN_OFF)
+                log.log(logging.DEBUG if is_usual else logging.ERROR, "a connection broke off", exc_info=error)
+                writer.transport.abort()  # so that the client does not take what it has for the whole
         except asyncio.CancelledError:
             writer.transport.abort()  # the fetch is over; nobody waits for this task but __aexit__
         finally:
@@ -229,15 +232,13 @@ class GuardingProxy:
         self.received_bytes += more_bytes
         if self.end.done():
             return False
-        try:
-            if self.received_bytes > self._limit_bytes:
-                raise FileTooLarge("The video is larger than this server takes.")
-            await self._claim(self.received_bytes)
-        except VideoToMp4Error as error:
-            if not self.end.done():
-                self.end.set_result(error)
-            return False
-        return True
+        if self.received_bytes > self._limit_bytes:
+            error: Exception | None = FileTooLarge("The video is larger than this server takes.")
+        else:
+            error = await attempt(self._claim(self.received_bytes))
+        if error is not None and not self.end.done():
+            self.end.set_result(error)
+        return error is None
 
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]

@@ -41,6 +41,7 @@ from video_to_mp4.states.job_view import (
 )
 from video_to_mp4.states.toasts import problem, refusal
 from video_to_mp4.states.watch import Watch, live_now
+from video_to_mp4.tasks import attempt
 
 log = logging.getLogger(__name__)
 
@@ -143,12 +144,16 @@ class AppState(BatchActions, BulkActions, rx.State):
 
     async def _copy_if_readable(self, owner: str, watch: Watch, changes: Subscription, changed: Changed | None) -> bool:
         """Copy; while database or disk do not answer leave the view as it is, and read again with the next tick."""
-        try:
-            return await self._copy(owner, watch, changed)
-        except (StoreUnavailable, StorageUnavailable) as error:
-            log.debug("a tab can't be brought up to date just now: %s", error)
-            changes.put_back(changed or {})
-            return True
+        found = await attempt(self._copy(owner, watch, changed))
+        if isinstance(found, bool):
+            return found
+        changes.put_back(changed or {})
+        if isinstance(found, StoreUnavailable | StorageUnavailable):
+            log.debug("a tab can't be brought up to date just now: %s", found)
+        else:
+            log.error("a tab can't be brought up to date", exc_info=found)
+            await asyncio.sleep(_KEEP_S)  # with the next tick it would be the same
+        return True
 
     async def _copy(self, owner: str, watch: Watch, changed: Changed | None) -> bool:
         """Bring the view up to date; tell whether the tab still shows this owner's jobs.

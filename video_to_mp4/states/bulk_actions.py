@@ -5,7 +5,6 @@ Which rows are selected is known to the browser alone (assets/selection.js), so 
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from video_to_mp4.errors import InvalidArgument, JobNotFound, JobNotReady, Video
 from video_to_mp4.jobs.model import Job, JobState
 from video_to_mp4.states.job_view import JobRow, actions_of
 from video_to_mp4.states.toasts import problem
+from video_to_mp4.tasks import each
 
 MOST_AT_ONCE = 500
 """Jobs of one event. A page shows far fewer; «Retry failed» does the rest with the next click."""
@@ -59,7 +59,7 @@ class Tally:
 
     async def do_all(self, owner: str, job_ids: Iterable[str], act: _Act) -> None:
         """Do it to all of the owner's jobs at once; the first in the list begin first."""
-        await asyncio.gather(*(self._do(owner, job_id, act) for job_id in job_ids))
+        await each(*(self._do(owner, job_id, act) for job_id in job_ids))
 
     async def _do(self, owner: str, job_id: str, act: _Act) -> None:
         try:

@@ -41,6 +41,7 @@ LEGAL = [
     ("fetching", "fail", "failed"),
     ("queued", "start", "running"),
     ("queued", "cancel", "canceled"),
+    ("queued", "fail", "failed"),
     ("running", "complete", "completed"),
     ("running", "fail", "failed"),
     ("running", "cancel", "canceling"),

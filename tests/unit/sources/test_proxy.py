@@ -175,6 +175,18 @@ async def test_bytes_for_which_there_is_no_room_are_not_passed_on(shop: Site) ->
         assert isinstance(proxy.end.result(), InsufficientStorage)
 
 
+async def test_whatever_a_claim_raises_ends_the_fetch(shop: Site) -> None:
+    """It is the fetch's to tell: a connection that just broke off would be tried again, and nobody would know why."""
+
+    async def claim(_received_bytes: int) -> None:
+        raise RuntimeError("planted")
+
+    url = shop.add("/a", content(b"x" * 600_000))
+    async with open_proxy(test_ports=[shop.port], claim=claim) as proxy:
+        await ask(proxy, f"GET {url}")
+        assert str(proxy.end.result()) == "planted"
+
+
 async def test_a_name_that_nobody_knows_and_a_site_that_does_not_answer_are_told_apart_from_refusals() -> None:
     """The one is a wrong link, the other a rule."""
     async with open_proxy() as proxy:

@@ -348,6 +348,25 @@ class TestFollowing:
         await until(lambda: any("holiday.mp4 is ready" in sent.get("announcement", "") for sent in tab.sent()))
         is_open.clear()
 
+    async def test_a_tab_goes_on_after_whatever_was_raised(
+        self, tab: Tab, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A follower that died would leave the tab as it is, and nobody would know."""
+        job = mine()
+
+        async def boom(*_: Any, **__: Any) -> list[Job]:
+            raise RuntimeError("planted")
+
+        monkeypatch.setattr(app_state, "_KEEP_S", 0.01)
+        await tab.add(job)
+        is_open = await self.follow(tab)
+        with monkeypatch.context() as patched:
+            patched.setattr(tab.store, "page", boom)
+            await tab.engine.begin(job.id)
+            await until(lambda: "RuntimeError: planted" in caplog.text)
+        await until(lambda: any("Processing" in json.dumps(sent.get("jobs", {})) for sent in tab.sent()))
+        is_open.clear()
+
     @pytest.mark.parametrize("others", [10, 300])
     async def test_a_tick_costs_the_same_however_many_jobs_there_are(self, tab: Tab, others: int) -> None:
         """Progress of two running jobs is at most 400 bytes on the websocket, and moves no row."""
