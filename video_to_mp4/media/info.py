@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
+from video_to_mp4.media.pace import Pace
+
 Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
 Matrix = tuple[int, int, int, int]
@@ -86,6 +88,8 @@ class StreamInfo:
     """How much longer the last three frames take than the first three."""
     packets: int | None = None
     """How many packets are shown; None when they were not counted."""
+    pace: Pace | None = None
+    """What the packets of a picture say of frames and bits; None when not all were looked at."""
     hidden_packets: int = 0
     """How many packets lie outside the edit list, so that they must not be shown."""
     longest_hole_s: float = 0.0

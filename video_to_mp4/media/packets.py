@@ -11,13 +11,14 @@ from video_to_mp4 import process
 from video_to_mp4.media.failure import not_killed
 from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
 from video_to_mp4.media.info import MediaInfo, StreamInfo
+from video_to_mp4.media.pace import Pace, PaceMeter
 
 _ALWAYS_SCANNED_BYTES = 32 * 1024 * 1024
 _TAIL_S = 5.0
 _HEAD_S = 2.0
 _MOST_LISTED = 20_000
 _AFTER_THE_END_S = 10**8
-ENTRIES = "packet=stream_index,pts_time,dts_time,duration_time,flags:packet_side_data=side_data_type"
+ENTRIES = "packet=stream_index,pts_time,dts_time,duration_time,size,flags:packet_side_data=side_data_type"
 _COMPARED = 3
 _HEAD_PACKETS = 16
 _NOTICED_S = 0.001
@@ -43,6 +44,7 @@ class _Extent:
     has_additions: bool = False
     untimed_s: float = 0.0
     """How long the packets that have no time are shown."""
+    meter: PaceMeter = field(default_factory=PaceMeter)
     _first_s: list[float] = field(default_factory=list)
     _last_s: list[float] = field(default_factory=list)
 
@@ -98,7 +100,7 @@ class _Jumps:
 
 
 class _Extents:
-    """Adds up ffprobe's packet lines: `index,pts,dts,duration,flags`."""
+    """Adds up ffprobe's packet lines: `index,pts,dts,duration,size,flags`."""
 
     def __init__(self, info: MediaInfo) -> None:
         self._usual_s = {stream.index: _usual_duration_s(stream) for stream in info.streams}
@@ -112,19 +114,19 @@ class _Extents:
 
     def feed(self, line: str) -> None:
         fields = line.rstrip().split(",")
-        if len(fields) < 5 or not fields[0].isdigit() or int(fields[0]) not in self.by_index:
+        if len(fields) < 6 or not fields[0].isdigit() or int(fields[0]) not in self.by_index:
             return  # the rest of a packet's side data
-        self._add(int(fields[0]), fields[1:4], fields[4], fields[5:])
+        self._add(int(fields[0]), fields[1:5], fields[5], fields[6:])
 
     def feed_row(self, row: Mapping[str, Any]) -> None:
         """Take the same packet as ffprobe's JSON has it."""
         index = row.get("stream_index")
         if index in self.by_index:
-            times = [str(row.get(name)) for name in ("pts_time", "dts_time", "duration_time")]
+            numbers = [str(row.get(name)) for name in ("pts_time", "dts_time", "duration_time", "size")]
             kinds = [str(entry.get("side_data_type")) for entry in row.get("side_data_list", ())]
-            self._add(index, times, str(row.get("flags")), kinds)
+            self._add(index, numbers, str(row.get("flags")), kinds)
 
-    def _add(self, index: int, times: Sequence[str], flags: str, side_data: Sequence[str]) -> None:
+    def _add(self, index: int, numbers: Sequence[str], flags: str, side_data: Sequence[str]) -> None:
         extent = self.by_index[index]
         extent.parameter_sets += side_data.count(_NEW_PARAMETERS)
         extent.is_encrypted = extent.is_encrypted or _ENCRYPTED in side_data
@@ -132,11 +134,15 @@ class _Extents:
         if "D" in flags:
             extent.hidden += 1
             return
-        shown_s, stored_s, duration_s = map(_seconds, times)
+        shown_s, stored_s, duration_s = map(_seconds, numbers[:3])
         at_s = shown_s if shown_s is not None else stored_s
         if self._jumps is not None and at_s is not None:
-            at_s += self._jumps.correction_s(index, at_s if stored_s is None else stored_s)
+            correction_s = self._jumps.correction_s(index, at_s if stored_s is None else stored_s)
+            at_s += correction_s
+            stored_s = None if stored_s is None else stored_s + correction_s
         extent.add(at_s, self._usual_s[index] if duration_s is None else duration_s)
+        if index in self._pictures:
+            extent.meter.add(at_s, stored_s, int(_seconds(numbers[3]) or 0))
 
 
 def listing_flags(source_bytes: int) -> list[str]:
@@ -225,6 +231,7 @@ def _with_extent(stream: StreamInfo, extent: _Extent, info: MediaInfo, is_comple
         last_s=extent.last_s,
         uneven_end_s=extent.uneven_end_s() if stream.kind == "video" else 0.0,
         packets=extent.count if is_complete else None,
+        pace=_pace(stream, extent) if is_complete and stream.kind == "video" else None,
         hidden_packets=extent.hidden,
         longest_hole_s=extent.longest_hole_s if is_complete else 0.0,
         parameter_sets=extent.parameter_sets,
@@ -238,6 +245,12 @@ def _end_s(extent: _Extent, info: MediaInfo, is_complete: bool) -> float | None:
     if extent.end_s is None and extent.untimed_s and is_complete:
         return info.start_s + extent.untimed_s
     return extent.end_s
+
+
+def _pace(stream: StreamInfo, extent: _Extent) -> Pace:
+    last_s = 0.0 if extent.end_s is None or extent.last_s is None else extent.end_s - extent.last_s
+    usual_s = _usual_duration_s(stream)
+    return extent.meter.pace(last_s or usual_s, usual_s)
 
 
 def _usual_duration_s(stream: StreamInfo) -> float:

@@ -8,13 +8,11 @@ from fractions import Fraction
 
 from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Resolution
+from video_to_mp4.media.clock import Clock, Times, frame_clock
 from video_to_mp4.media.colour import Colour, colour_filters, is_rgb, is_wide, result_colour
 from video_to_mp4.media.info import MediaInfo, StreamInfo
 from video_to_mp4.media.options import short_side_px
 
-_FASTEST_BELIEVED = Fraction(240)
-_RATE_CAP = Fraction(60)
-_RATE_WHEN_UNKNOWN = Fraction(30)
 _FINEST_TICK_S = Fraction(1, 1_000_000)
 _USUAL_TICK_S = Fraction(1, 90_000)
 _PALETTES = frozenset({"pal8", "rgb8", "bgr8", "rgb4_byte", "bgr4_byte"})
@@ -57,6 +55,11 @@ class Picture:
     colour: Colour
     time_base: Fraction
     """How long a tick of the encoder's clock is, in seconds: frames that share one are lost but for one."""
+    rate: Fraction
+    """Frames per second."""
+    times: Times = Times.KEPT
+    lengthened_s: float = 0.0
+    """How much longer it lasts than by the source's own times."""
     last_frame_s: float | None = None
     """How long the last frame is shown, where the muxer would not guess it: pictures of a slide show, say."""
 
@@ -80,16 +83,20 @@ def plan_picture(stream: StreamInfo, resolution: Resolution, encoding: Encoding 
     asked = encoding or Encoding()
     scale = asked.video.scale if asked.video else None
     width, height = result_size(stream, resolution) if scale is None else exact_size(stream, scale)
-    rate, is_capped = (asked.rate, True) if asked.rate is not None else frame_rate(stream)
+    clock = Clock(asked.rate, Times.STEADY) if asked.rate is not None else frame_clock(stream)
+    is_as_in_source = clock.times in (Times.KEPT, Times.MENDED) and not asked.extra.is_cut
     return Picture(
         stream=stream,
         width=width,
         height=height,
-        level=lowest_level(width, height, rate),
-        filters=filter_chain(stream, width, height, rate if is_capped else None),
+        level=lowest_level(width, height, clock.rate),
+        filters=filter_chain(stream, width, height, clock),
         colour=result_colour(stream),
-        time_base=1 / rate if is_capped else encoder_time_base(stream),
-        last_frame_s=None if is_capped or asked.extra.is_cut else _unusual_last_frame_s(stream),
+        time_base=1 / clock.rate if clock.times is Times.STEADY else encoder_time_base(stream),
+        rate=clock.rate,
+        times=clock.times,
+        lengthened_s=clock.lengthened_s(stream),
+        last_frame_s=_unusual_last_frame_s(stream) if is_as_in_source else None,
     )
 
 
@@ -152,17 +159,6 @@ def _even(length: Fraction) -> int:
     return max(2, 2 * math.ceil(length / 2 - Fraction(1, 2)))
 
 
-def frame_rate(stream: StreamInfo) -> tuple[Fraction, bool]:
-    """Return the frame rate, and whether it has to be brought down to that because the stream's own is bogus."""
-    known = [rate for rate in (stream.average_rate, stream.base_rate) if rate is not None]
-    believed = [rate for rate in known if rate <= _FASTEST_BELIEVED]
-    if believed:
-        return believed[0], False
-    if stream.packets == 1:
-        return _RATE_WHEN_UNKNOWN, False  # the filter that brings a rate down would throw a lonely picture away
-    return (_RATE_CAP, True) if known else (_RATE_WHEN_UNKNOWN, False)
-
-
 def lowest_level(width: int, height: int, rate: Fraction) -> str:
     """Return the lowest H.264 level that fits, at least 3.1.
 
@@ -177,10 +173,10 @@ def lowest_level(width: int, height: int, rate: Fraction) -> str:
     return _LEVELS[-1][0]
 
 
-def filter_chain(stream: StreamInfo, width: int, height: int, capped_rate: Fraction | None) -> str:
+def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> str:
     """Return the filters from the decoded picture, which ffmpeg has turned upright already, to the encoder."""
     colour = result_colour(stream)
-    filters = [f"fps={capped_rate}"] if capped_rate is not None else []
+    filters = clock.filters
     if may_be_interlaced(stream):
         filters.append("bwdif=mode=send_frame:deint=interlaced")
     if stream.pixel_format in _PALETTES:

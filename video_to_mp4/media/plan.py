@@ -10,6 +10,7 @@ from video_to_mp4.errors import ConversionError, CopyImpossible, NothingLeft, No
 from video_to_mp4.jobs.encoding import AudioCodec, Encoding, VideoCodec
 from video_to_mp4.jobs.model import Options, Quality, StreamFate
 from video_to_mp4.media import command, fates
+from video_to_mp4.media.clock import Times
 from video_to_mp4.media.copying import bad_signs, picture_obstacle, sound_obstacle
 from video_to_mp4.media.failure import ends_all_attempts
 from video_to_mp4.media.fallback import Concessions, sound_changed, unreadable_streams
@@ -63,14 +64,19 @@ class Plan:
     @property
     def whole_s(self) -> float | None:
         """How long the source is, by the packets of picture and sound; None when nobody knows."""
-        ends_s = [_end_s(stream, self.info) for stream in (self.picture.stream, *(s.stream for s in self.sounds))]
+        ends_s = [self._picture_end_s, *(_end_s(sound.stream, self.info) for sound in self.sounds)]
         known_s = [end_s for end_s in ends_s if end_s is not None]
         return max(known_s) if known_s else self.info.claimed_duration_s
 
     @property
     def picture_duration_s(self) -> float | None:
         """When the last picture must end; None when nobody knows."""
-        return self._wanted_s(_end_s(self.picture.stream, self.info))
+        return self._wanted_s(self._picture_end_s)
+
+    @property
+    def _picture_end_s(self) -> float | None:
+        end_s = _end_s(self.picture.stream, self.info)
+        return end_s if end_s is None or self.copies_picture else end_s + self.picture.lengthened_s
 
     def _wanted_s(self, whole_s: float | None) -> float | None:
         """Return how much of a duration lies in the part that was asked for."""
@@ -242,6 +248,8 @@ def _check_copies(picture: StreamInfo, sounds: list[StreamInfo], encoding: Encod
 
 
 def _picture_obstacle(picture: Picture, info: MediaInfo, conceded: Concessions) -> str:
+    if picture.times is Times.SPREAD:
+        return "its times make no sense"
     if display_size(picture.stream) != (Fraction(picture.width), Fraction(picture.height)):
         return "it is made smaller"
     return conceded.picture_obstacle or picture_obstacle(picture.stream, info)
@@ -278,7 +286,9 @@ def _obstacle(stream: StreamInfo, plan: Plan) -> str:
 
 
 def _remarks(plan: Plan) -> tuple[str, ...]:
-    return tuple(remark for remark in (_cut_short(plan), _dolby_vision(plan), _transparency(plan)) if remark)
+    return tuple(
+        remark for remark in (_cut_short(plan), _times(plan), _dolby_vision(plan), _transparency(plan)) if remark
+    )
 
 
 def _cut_short(plan: Plan) -> str:
@@ -289,6 +299,19 @@ def _cut_short(plan: Plan) -> str:
     if missing_s <= _SHORTFALL_NOTED_S + _SHORTFALL_NOTED_SHARE * claimed_s:
         return ""
     return f"The source ends early: {true_s:.1f} s of {claimed_s:.1f} s."
+
+
+def _times(plan: Plan) -> str:
+    picture, pace = plan.picture, plan.picture.stream.pace
+    if plan.copies_picture or plan.options.encoding.rate is not None or pace is None:
+        return ""
+    if picture.times is Times.SPREAD:
+        return (
+            f"The times of its frames make no sense, so they are shown evenly, {float(picture.rate):.3g} in a second."
+        )
+    if picture.times is Times.STEADY and pace.rate is not None:
+        return f"The source has {float(pace.rate):.0f} frames in a second; {float(picture.rate):.3g} of them were kept."
+    return ""
 
 
 def _dolby_vision(plan: Plan) -> str:

@@ -14,7 +14,6 @@ from video_to_mp4.media.info import DolbyVision
 from video_to_mp4.media.picture import (
     choose_picture,
     encoder_time_base,
-    frame_rate,
     lowest_level,
     plan_picture,
     result_size,
@@ -99,24 +98,6 @@ def test_the_level_is_the_lowest_that_fits_and_at_least_3_1(width: int, height: 
     assert lowest_level(width, height, Fraction(rate)) == level
 
 
-@pytest.mark.parametrize(
-    ("average", "base", "rate", "is_capped"),
-    [
-        (Fraction(25), Fraction(600), Fraction(25), False),
-        (Fraction(1000), Fraction(60), Fraction(60), False),
-        (Fraction(1000), Fraction(1000), Fraction(60), True),
-        (Fraction(240), Fraction(240), Fraction(240), False),
-        (None, Fraction(600), Fraction(60), True),
-        (None, None, Fraction(30), False),
-    ],
-)
-def test_a_bogus_rate_is_not_believed(
-    average: Fraction | None, base: Fraction | None, rate: Fraction, is_capped: bool
-) -> None:
-    """Above 240 frames per second nothing is believed; only when no rate can be believed frames are dropped."""
-    assert frame_rate(picture(average_rate=average, base_rate=base)) == (rate, is_capped)
-
-
 SDR_END = "setsar=1,setparams=range=tv:color_primaries={0}:color_trc={1}:colorspace={2}"
 BT709_END = SDR_END.format("bt709", "bt709", "bt709")
 TONE_MAPPED = (
@@ -125,11 +106,6 @@ TONE_MAPPED = (
     + BT709_END
 )
 HDR = {"color_transfer": "smpte2084", "color_space": "bt2020nc", "color_primaries": "bt2020"}
-
-
-def test_the_rate_of_a_lonely_picture_is_not_brought_down() -> None:
-    """Matroska's clock of 1000 ticks a second passes for the rate of a single picture."""
-    assert frame_rate(picture(average_rate=None, base_rate=Fraction(1000), packets=1)) == (Fraction(30), False)
 
 
 @pytest.mark.parametrize(
