@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tools
+
 TONE = ("-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000")
 
 
@@ -311,10 +313,10 @@ def make_long_clip(folder: Path, name: str, *, times: int, file_name: str | None
 
 
 def run_ffmpeg(args: Sequence[str | Path], *, program: str = "ffmpeg") -> str:
-    """Run ffmpeg or ffprobe to make or to look at a clip; return its stdout."""
+    """Run ffmpeg or ffprobe to make or to look at a clip; return its stdout. Not the one under test, if that differs."""
     quiet = ["-v", "error", "-y"] if program == "ffmpeg" else ["-v", "error"]
     done = subprocess.run(
-        [program, "-hide_banner", *quiet, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [tools.of_machine(program), "-hide_banner", *quiet, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
     if done.returncode != 0:
         raise AssertionError(f"{program} {' '.join(map(str, args))}: {done.stderr.decode(errors='replace')[-2000:]}")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 import sites
+import tools
 from children import NewChildren
 from fetches import fetching_server
 from serving import Server
@@ -21,6 +23,21 @@ CONVERTERS = frozenset({"ffmpeg", "ffprobe", "setpriv", "sh", "sleep"})
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let whoever runs the tests say where screenshots go; here, as pytest asks the outermost folder alone."""
     parser.addoption("--screenshots", metavar="FOLDER", help="keep the pages of tests that failed in this folder")
+    parser.addoption(
+        "--ffmpeg", metavar="VERSION", help="convert with this one of .build/ffmpeg (scripts/ffmpeg_versions.py)"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the code under test find the ffmpeg that was asked for, before anything is started."""
+    version = config.getoption("--ffmpeg")
+    if version:
+        tools.use(Path(config.rootpath, ".build", "ffmpeg", version))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say with what it is converted."""
+    return [f"ffmpeg: {tools.version('ffmpeg')}, ffprobe: {tools.version('ffprobe')}"] if config.option.ffmpeg else []
 
 
 def converters() -> set[int]:

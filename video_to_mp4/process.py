@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from video_to_mp4 import settings
 from video_to_mp4.errors import ProcessStalled, ToolMissing
 from video_to_mp4.tasks import finish
 
@@ -34,6 +35,10 @@ _NICENESS = 5
 """A quarter of a processor is left to a child where others want all of it."""
 
 _STDOUT_LIMIT_BYTES = 64 * 1024 * 1024
+
+_FOR_EVERY_CHILD = {"GCONV_PATH": "/dev/null"}
+"""A program that is linked statically, as many builds of ffmpeg are, crashes on the charset modules of another C library:
+the builds of 6.0 and 7.0 that most people have do so on each MPEG-TS. The system's own modules are found all the same."""
 
 MEMORY_LIMIT_BYTES = 4 * 1024**3 + (os.cpu_count() or 1) * 128 * 1024**2
 """Most that a child may take: 4K at veryslow needs 3.3 GB on two cores, and each further thread its own pictures."""
@@ -157,7 +162,7 @@ async def _birth(command: Sequence[str], home: Home, stdin: BinaryIO | None) -> 
             stderr=PIPE,
             start_new_session=True,
             cwd=home.folder,
-            env=home.environment,
+            env={**(settings.inherited() if home.environment is None else home.environment), **_FOR_EVERY_CHILD},
         )
     )
     try:

@@ -209,6 +209,11 @@ def export_for_reflex(current: Settings) -> None:
     os.environ.update(_REFLEX_PRODUCTION | {"REFLEX_WEB_WORKDIR": str(current.web_dir)})
 
 
+def inherited() -> dict[str, str]:
+    """Return the environment that a child gets from the server."""
+    return dict(os.environ)
+
+
 def slips() -> list[str]:
     """Return a sentence for each variable with our prefix that is no setting: most likely a slip of the pen."""
     known = [_variable(name) for name in _fields()]

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from video_to_mp4.media.sound import Sound
 
 _LOCATION_SIGNS = ("location", "xyz", "gps", "iso6709")
-_TIMESCALE = 90_000
 _ALWAYS_EMPTIED = ("location", "location-eng")
 
 
@@ -106,9 +105,10 @@ def _picture_options(plan: Plan) -> dict[str, str]:
         options["bf:v"] = "0"
     if plan.picture.last_frame_s is not None and is_of_quicktime(plan.options.encoding.container):
         # MP4 keeps the distances between frames; how long the last one stays, only its packet's duration says. setts
-        # counts in the muxer's time base (its own TB is another one) and must be told to leave the times alone.
-        ticks = round(plan.picture.last_frame_s * _TIMESCALE)
-        options |= {"video_track_timescale": str(_TIMESCALE), "bsf:v": f"setts=pts=PTS:dts=DTS:duration={ticks}"}
+        # counts in the muxer's ticks up to ffmpeg 6 and in the encoder's from then on, so both have to be the same, and
+        # must be told to leave the times alone.
+        ticks = round(plan.picture.last_frame_s / tick_s)
+        options |= {"video_track_timescale": str(1 / tick_s), "bsf:v": f"setts=pts=PTS:dts=DTS:duration={ticks}"}
     if plan.threads:
         options["threads:v"] = str(plan.threads)
     return options

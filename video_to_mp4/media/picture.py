@@ -61,7 +61,10 @@ class Picture:
     lengthened_s: float = 0.0
     """How much longer it lasts than by the source's own times."""
     last_frame_s: float | None = None
-    """How long the last frame is shown, where the muxer would not guess it: pictures of a slide show, say."""
+    """How long the last frame is shown, where the muxer would not guess it: pictures of a slide show, say.
+
+    The time base is then one that a muxer can count in, too: it has a whole number of ticks in a second.
+    """
 
 
 def choose_picture(info: MediaInfo) -> StreamInfo | None:
@@ -85,6 +88,7 @@ def plan_picture(stream: StreamInfo, resolution: Resolution, encoding: Encoding 
     width, height = result_size(stream, resolution) if scale is None else exact_size(stream, scale)
     clock = Clock(asked.rate, Times.STEADY) if asked.rate is not None else frame_clock(stream)
     is_as_in_source = clock.times in (Times.KEPT, Times.MENDED) and not asked.extra.is_cut
+    last_frame_s = _unusual_last_frame_s(stream) if is_as_in_source else None
     return Picture(
         stream=stream,
         width=width,
@@ -92,11 +96,11 @@ def plan_picture(stream: StreamInfo, resolution: Resolution, encoding: Encoding 
         level=lowest_level(width, height, clock.rate),
         filters=filter_chain(stream, width, height, clock),
         colour=result_colour(stream),
-        time_base=1 / clock.rate if clock.times is Times.STEADY else encoder_time_base(stream),
+        time_base=_tick_s(stream, clock, last_frame_s),
         rate=clock.rate,
         times=clock.times,
         lengthened_s=clock.lengthened_s(stream),
-        last_frame_s=_unusual_last_frame_s(stream) if is_as_in_source else None,
+        last_frame_s=last_frame_s,
     )
 
 
@@ -106,6 +110,12 @@ def _unusual_last_frame_s(stream: StreamInfo) -> float | None:
     shown_s = stream.end_s - stream.last_s
     guessed_s = float(1 / stream.base_rate) if stream.base_rate else 0.0
     return shown_s if abs(shown_s - guessed_s) > _NOTICED_S else None
+
+
+def _tick_s(stream: StreamInfo, clock: Clock, last_frame_s: float | None) -> Fraction:
+    if clock.times is Times.STEADY:
+        return 1 / clock.rate
+    return encoder_time_base(stream) if last_frame_s is None else _USUAL_TICK_S
 
 
 def encoder_time_base(stream: StreamInfo) -> Fraction:

@@ -54,6 +54,15 @@ async def test_a_child_gets_no_more_memory_than_it_may_have() -> None:
     assert (await process.run(_python(greedy))).stdout == "500000000\n"
 
 
+async def test_a_child_has_the_environment_of_the_server_but_no_path_to_charset_modules(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Static builds of ffmpeg crash on the system's modules, with each MPEG-TS whose service has a name."""
+    monkeypatch.setenv("OF_THE_SERVER", "1")
+    ended = await process.run(_python("import os; print(os.environ['OF_THE_SERVER'], os.environ['GCONV_PATH'])"))
+    assert ended.stdout == "1 /dev/null\n"
+
+
 async def test_a_child_lets_others_go_first() -> None:
     """The pages of a server that converts on all processors answer as quickly as ever."""
     waits = "import os, time\nwhile os.nice(0) == 0: time.sleep(0.01)\nprint(os.nice(0))"
