@@ -313,10 +313,13 @@ def make_long_clip(folder: Path, name: str, *, times: int, file_name: str | None
 
 
 def run_ffmpeg(args: Sequence[str | Path], *, program: str = "ffmpeg") -> str:
-    """Run ffmpeg or ffprobe to make or to look at a clip; return its stdout. Not the one under test, if that differs."""
+    """Run the machine's own ffmpeg or ffprobe to make or to look at a clip; return its stdout."""
     quiet = ["-v", "error", "-y"] if program == "ffmpeg" else ["-v", "error"]
     done = subprocess.run(
-        [tools.of_machine(program), "-hide_banner", *quiet, *map(str, args)], stdin=subprocess.DEVNULL, capture_output=True, check=False
+        [tools.of_machine(program), "-hide_banner", *quiet, *map(str, args)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
     )
     if done.returncode != 0:
         raise AssertionError(f"{program} {' '.join(map(str, args))}: {done.stderr.decode(errors='replace')[-2000:]}")

@@ -71,7 +71,7 @@ async def convert(source: Path, options: Options = FAST, *, threads: int = 0) ->
         if other is not None:
             plan = other
             continue
-        verdict = await judge(partial, plan, ended, frames=parser.frames)
+        verdict = await judge(partial, plan, ended)
         if isinstance(verdict, Verified):
             return Conversion(partial, verdict.plan, verdict, tuple(seen), runs, ended)
         plan = verdict

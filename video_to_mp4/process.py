@@ -37,8 +37,8 @@ _NICENESS = 5
 _STDOUT_LIMIT_BYTES = 64 * 1024 * 1024
 
 _FOR_EVERY_CHILD = {"GCONV_PATH": "/dev/null"}
-"""A program that is linked statically, as many builds of ffmpeg are, crashes on the charset modules of another C library:
-the builds of 6.0 and 7.0 that most people have do so on each MPEG-TS. The system's own modules are found all the same."""
+"""A program that is linked statically, as many builds of ffmpeg are, crashes on charset modules of another C library:
+well-known builds of 6.0 and 7.0 do so on each MPEG-TS. What is linked to the system's library finds its modules."""
 
 MEMORY_LIMIT_BYTES = 4 * 1024**3 + (os.cpu_count() or 1) * 128 * 1024**2
 """Most that a child may take: 4K at veryslow needs 3.3 GB on two cores, and each further thread its own pictures."""

@@ -158,8 +158,8 @@ class _Conversion:
         """Convert and verify."""
         while True:
             async with self._meanwhile(self._decode(plan)) as decoding, self._meanwhile(self._settle_early()):
-                ended, frames = await self._run_ffmpeg(plan)
-                verdict = await self._complete(plan, ended) or await self._judge(plan, ended, frames, decoding)
+                ended = await self._run_ffmpeg(plan)
+                verdict = await self._complete(plan, ended) or await self._judge(plan, ended, decoding)
             if isinstance(verdict, Verified):
                 return verdict
             plan = verdict
@@ -169,14 +169,10 @@ class _Conversion:
     async def _complete(self, plan: Plan, ended: Exit) -> Plan | None:
         return await finish(asyncio.to_thread(complete, self._partial, plan, ended))
 
-    async def _judge(
-        self, plan: Plan, ended: Exit, frames: int, decoding: Awaitable[DecodedPicture | None]
-    ) -> Verified | Plan:
+    async def _judge(self, plan: Plan, ended: Exit, decoding: Awaitable[DecodedPicture | None]) -> Verified | Plan:
         """Check the result while it is brought to the disk: the one needs no processor, the other no disk."""
         async with self._meanwhile(self._settle()) as settled:
-            verdict = await judge(
-                self._partial, plan, ended, frames=frames, decoding=decoding, ffprobe=self._runner.ffprobe
-            )
+            verdict = await judge(self._partial, plan, ended, decoding=decoding, ffprobe=self._runner.ffprobe)
             await settled
         return verdict
 
@@ -211,7 +207,7 @@ class _Conversion:
         """Bring to the disk what was written. A cancel does not wait for that: a slow disk would take minutes."""
         await asyncio.to_thread(self._runner.folder.settle, self._job_id, self._attempt)
 
-    async def _run_ffmpeg(self, plan: Plan) -> tuple[Exit, int]:
+    async def _run_ffmpeg(self, plan: Plan) -> Exit:
         argv = plan.argv(self._source, self._partial, ffmpeg=self._runner.ffmpeg)
         log.info("job=%s runs: %s", self._job_id, shlex.join(argv))
         await self._attempt_log.started(argv)
@@ -231,7 +227,7 @@ class _Conversion:
         except ProcessStalled as error:
             raise ConversionStalled from error
         await self._attempt_log.ended(ended)
-        return ended, parser.frames
+        return ended
 
     def _check_size(self, source_bytes: int) -> None:
         """Raise what ends an attempt that takes all the room there is: uploads and rows need some of it, too."""

@@ -56,15 +56,14 @@ async def judge(
     plan: Plan,
     ended: Exit,
     *,
-    frames: int,
     decoding: Awaitable[DecodedPicture | None] | None = None,
     ffprobe: str = "ffprobe",
 ) -> Verified | Plan:
     """Say what an ffmpeg that has ended has brought: a verified result, or the plan to try instead.
 
-    `frames` is how many ffmpeg said that it wrote. `decoding` brings what was decoded of the source meanwhile; it is
-    waited for only when there is something to compare with it. Raises what the user is to be told when neither is to
-    be had. The exit code alone decides nothing: a damaged source can end with 1 and a whole result, a lost one with 0.
+    `decoding` brings what was decoded of the source meanwhile; it is waited for only when there is something to compare
+    with it. Raises what the user is to be told when neither is to be had. The exit code alone decides nothing: a
+    damaged source can end with 1 and a whole result, a lost one with 0.
     """
     if ends_all_attempts(ended.code, ended.stderr):
         raise explain(ended.code, ended.stderr, hide=(partial,))
@@ -72,7 +71,7 @@ async def judge(
     if better is not None:
         return better
     try:
-        return await verify(partial, plan, frames=frames, decoding=decoding, stderr=ended.stderr, ffprobe=ffprobe)
+        return await verify(partial, plan, decoding=decoding, stderr=ended.stderr, ffprobe=ffprobe)
     except (ResultUnverified, DamagedSource) as error:
         better = plan.fallback(ended, error)
         if better is not None:
@@ -86,24 +85,23 @@ async def verify(
     partial: Path,
     plan: Plan,
     *,
-    frames: int,
     decoding: Awaitable[DecodedPicture | None] | None = None,
     stderr: str = "",
     ffprobe: str = "ffprobe",
 ) -> Verified:
     """Check the result against its plan by a new probe, and decode its first, middle and last second.
 
-    `frames` is how many ffmpeg said that it wrote, `stderr` what it complained of: a result that is shorter than the
-    source's packets is accepted, with a warning, only when ffmpeg spoke of damage. Raises DamagedSource when there are
-    no frames, and ResultUnverified, with what is wrong in `details`, when the result is not as planned.
+    `stderr` is what ffmpeg complained of: a result that is shorter than the source's packets is accepted, with a
+    warning, only when ffmpeg spoke of damage. Raises DamagedSource when there are no frames, and ResultUnverified, with
+    what is wrong in `details`, when the result is not as planned.
     """
-    if frames == 0:
-        raise DamagedSource(details=last_words(stderr, hide=(partial,)))
     result_bytes = size_bytes(partial)
     if not result_bytes:
-        raise ResultUnverified(details="The result is empty.")
+        raise DamagedSource(details=last_words(stderr, hide=(partial,)))
     look = await _look(partial, plan, decoding, ffprobe)
     result = look.result
+    if _has_no_picture(result):
+        raise DamagedSource(details=last_words(stderr, hide=(partial,)))
     plan = plan.without(_missing(result, plan))
     faults = [*_faults(result, plan), *_duration_faults(result, plan, stderr)]
     if not faults and not _is_asked_copy(plan):
@@ -166,6 +164,14 @@ async def _read(partial: Path, ffprobe: str, decoding: Sequence[str], places: Pl
         parse_listing, ended.stdout, size_bytes=size_bytes(partial) or 0, complaints=complaints
     )
     return _Look(result, rows, complaints, places)
+
+
+def _has_no_picture(result: MediaInfo) -> bool:
+    """Say whether a muxer got no frame to write, and left the track out or empty.
+
+    How many frames ffmpeg says that it wrote is no sign: 7.0 says nothing of a stream that is copied.
+    """
+    return bool(result.container) and not any(track.frames != 0 for track in result.of_kind("video"))
 
 
 def _missing(result: MediaInfo, plan: Plan) -> frozenset[int]:
