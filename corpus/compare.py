@@ -69,7 +69,11 @@ async def differences(source: Path, result: Path, completed: Completed) -> list[
         after_s = await facts.picture_times_s(pair.result, track["index"])
         found += frame_faults(pair, len(before_s), len(after_s))
         found += await _picture_faults(pair, fate.index, track["index"], len(before_s), len(after_s))
-        found += await _sound_faults(pair, before_s, after_s)
+        sounds = await _sounds(pair)
+        found += end_faults(
+            pair, _ends_s(before_s, [old for _, old, _ in sounds]), _ends_s(after_s, [new for *_, new in sounds])
+        )
+        found += _sound_faults(pair, sounds, before_s, after_s)
     for fate, track in pair.kept("subtitle"):
         before, after = await facts.cues(pair.source, fate.index), await facts.cues(pair.result, track["index"])
         lines = await facts.line_times_s(pair.source, fate.index)
@@ -148,11 +152,31 @@ def _likeness(old: Floats, new: Floats) -> float:
     return 1.0 if is_plain else float(np.sum(one * two)) / size if size else 0.0
 
 
-async def _sound_faults(pair: Pair, before_s: Floats, after_s: Floats) -> list[str]:
+async def _sounds(pair: Pair) -> list[tuple[StreamFate, Sound, Sound]]:
+    return [
+        (fate, await facts.sound(pair.source, fate.index), await facts.sound(pair.result, track["index"]))
+        for fate, track in pair.kept("audio")
+    ]
+
+
+def _ends_s(times_s: Floats, sounds: Sequence[Sound]) -> list[float]:
+    """Return when the last picture begins, and when each track of sound ends."""
+    return [*times_s[-1:].tolist(), *(sound.end_s for sound in sounds)]
+
+
+def end_faults(pair: Pair, before_s: Sequence[float], after_s: Sequence[float]) -> list[str]:
+    """Return whether the film is shorter or longer than it was, and nobody was told."""
+    old_s, new_s = max(before_s, default=0.0), max(after_s, default=0.0)
+    if abs(new_s - old_s) <= _leeway_s(old_s) or pair.is_told("damaged", "ends early"):
+        return []
+    return [f"The film ends after {new_s:.2f} s instead of {old_s:.2f} s."]
+
+
+def _sound_faults(
+    pair: Pair, sounds: Sequence[tuple[StreamFate, Sound, Sound]], before_s: Floats, after_s: Floats
+) -> list[str]:
     found = []
-    for fate, track in pair.kept("audio"):
-        old = await facts.sound(pair.source, fate.index)
-        new = await facts.sound(pair.result, track["index"])
+    for (fate, old, new), track in zip(sounds, pair.result.of_kind("audio"), strict=False):
         name = f"Sound track {track['index']}"
         channels = (int(pair.source.stream(fate.index).get("channels", 0)), int(track.get("channels", 0)))
         found += level_faults(old, new, name, is_mixed=channels[0] != channels[1])

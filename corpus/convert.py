@@ -18,8 +18,6 @@ from video_to_mp4.errors import VideoToMp4Error
 from video_to_mp4.jobs.model import Completed, JobSpec, Options, Progress
 from video_to_mp4.media.guard import file_address, input_flags
 from video_to_mp4.media.info import MediaInfo, parse
-from video_to_mp4.media.plan import make_plan
-from video_to_mp4.media.probe import probe
 from video_to_mp4.storage.folder import DataFolder
 
 _SILENCE_LIMIT_S = 60.0
@@ -31,19 +29,21 @@ class Converted:
 
     source: Path
     took_s: float
-    expected_s: float | None = None
-    """How long the source lasts, by its packets; None when nobody knows."""
     result: Path | None = None
     completed: Completed | None = None
     error: VideoToMp4Error | None = None
     """Why there is no result; None, like `completed`, when time was up."""
+    crash: str = ""
+    """What was raised that no user should ever see."""
 
     @property
     def outcome(self) -> str:
         """The outcome in a word or two."""
         if self.completed is not None:
             return "Complete"
-        return f"Error {self.error.code}" if self.error is not None else "time is up"
+        if self.error is not None:
+            return f"Error {self.error.code}"
+        return "crash" if self.crash else "time is up"
 
 
 class Workshop:
@@ -61,18 +61,18 @@ class Workshop:
         began_s = time.monotonic()
         try:
             async with asyncio.timeout(limit_s):
-                expected_s = await _expected_s(link, options)
-                began_s = time.monotonic()
                 spec = JobSpec(job_id=job_id, owner="corpus", options=options)
                 completed = await self._runner.run(spec, 1, threads, _ignore)
         except VideoToMp4Error as error:
             return Converted(source, time.monotonic() - began_s, error=error)
         except TimeoutError:
             return Converted(source, time.monotonic() - began_s)
+        except Exception as error:  # noqa: BLE001 - this is the job loop here: the other files are still to be tried
+            return Converted(source, time.monotonic() - began_s, crash=f"{type(error).__name__}: {error}")
         finally:
             self._folder.delete_source(job_id)
         result = self._folder.paths.result(job_id)
-        return Converted(source, time.monotonic() - began_s, expected_s, result, completed)
+        return Converted(source, time.monotonic() - began_s, result, completed)
 
 
 @contextmanager
@@ -106,14 +106,6 @@ async def has_picture(path: Path) -> bool:
     except VideoToMp4Error:
         return False
     return any(line and not line.startswith("#") for line in ended.stdout.splitlines())
-
-
-async def _expected_s(source: Path, options: Options) -> float | None:
-    """Return when the last packet of what is kept ends; a subtitle may end after picture and sound."""
-    info = await probe(source)
-    kept = make_plan(info, options).mapped
-    ends_s = [stream.end_s - info.start_s for stream in info.streams if stream.index in kept and stream.end_s]
-    return max(ends_s, default=info.claimed_duration_s)
 
 
 def _ignore(_: Progress) -> None:

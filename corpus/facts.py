@@ -62,6 +62,13 @@ class Sound:
         """How much sound there is."""
         return len(self.samples) / SOUND_RATE
 
+    @property
+    def end_s(self) -> float:
+        """When the last of it has been heard."""
+        if not len(self.starts_s):
+            return self.duration_s
+        return float(self.starts_s[-1]) + self.duration_s - float(self.places_s[-1])
+
     def part(self, begin_s: float, duration_s: float) -> Floats:
         """Return what is heard from a time on; shorter where the track ends, empty where it has not begun."""
         if not len(self.starts_s):

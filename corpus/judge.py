@@ -58,7 +58,7 @@ async def judge(converted: Converted, player: Player) -> Row:
     if converted.result is None:
         return await _judge_refusal(converted)
     played = await player.play(converted.result)
-    faults = _faults(played, await look_at(converted.result), converted)
+    faults = _faults(played, await look_at(converted.result))
     if not played.trouble and converted.completed is not None:
         faults += await seek_faults(converted.result, player)
         faults += await differences(converted.source, converted.result, converted.completed)
@@ -74,14 +74,14 @@ async def seek_faults(result: Path, player: Player) -> list[str]:
 
 async def _judge_refusal(converted: Converted) -> Row:
     if converted.error is None:
-        return Row(converted, Verdict.FAILS, faults=("It took longer than the limit.",))
+        return Row(converted, Verdict.FAILS, faults=(converted.crash or "It took longer than the limit.",))
     is_by_rule = isinstance(converted.error, EncryptedSource | LimitExceeded)
     if is_by_rule or not await has_picture(converted.source):
         return Row(converted, Verdict.REFUSED)
     return Row(converted, Verdict.FAILS, faults=("Plain ffmpeg decodes a picture of it.",))
 
 
-def _faults(played: Played, result: MediaInfo, converted: Converted) -> list[str]:
+def _faults(played: Played, result: MediaInfo) -> list[str]:
     """Return what is wrong with what was played, in sentences."""
     if played.trouble:
         return [f"The browser stopped after {played.reached_s:.1f} s: {played.trouble}."]
@@ -95,22 +95,10 @@ def _faults(played: Played, result: MediaInfo, converted: Converted) -> list[str
         faults.append(f"The browser decoded {played.frames} pictures of {picture.frames}.")
     if result.of_kind("audio") and not played.audio_bytes:
         faults.append("The browser decoded no sound.")
-    return faults + _duration_faults(played, result, converted)
-
-
-def _duration_faults(played: Played, result: MediaInfo, converted: Converted) -> list[str]:
-    """A source that is damaged on the way gives less than its packets promise, and that is told in a warning."""
-    expected_s = result.claimed_duration_s if _is_damaged(converted) else converted.expected_s
-    if expected_s is None:
-        return []
-    if abs(played.duration_s - expected_s) <= _DURATION_LEEWAY_S + _DURATION_LEEWAY_SHARE * expected_s:
-        return []
-    return [f"The browser plays {played.duration_s:.2f} s instead of {expected_s:.2f} s."]
-
-
-def _is_damaged(converted: Converted) -> bool:
-    completed = converted.completed
-    return completed is not None and any("is damaged" in warning for warning in completed.warnings)
+    end_s = result.claimed_duration_s or 0.0
+    if abs(played.duration_s - end_s) > _DURATION_LEEWAY_S + _DURATION_LEEWAY_SHARE * end_s:
+        faults.append(f"The browser plays {played.duration_s:.2f} s instead of {end_s:.2f} s.")
+    return faults
 
 
 async def try_file(

@@ -26,7 +26,7 @@ def test_a_line_says_what_became_of_each_stream() -> None:
         fate("subtitle", "hdmv_pgs_subtitle", "drop"),
     )
     completed = Completed(result_bytes=1, fates=fates, warnings=("Left out: 1 subtitle.", "The source ends early."))
-    row = Row(Converted(SOURCE, 1.23, 10.0, SOURCE, completed), Verdict.PLAYS)
+    row = Row(Converted(SOURCE, 1.23, SOURCE, completed), Verdict.PLAYS)
     first, second = table.line(row, "film.mkv").splitlines()
     assert first.split("  ")[0] == "film.mkv"
     assert "h264 copy, 2x ac3→AAC" in first
