@@ -47,9 +47,13 @@ def _input_options(plan: Plan) -> dict[str, str]:
         options["threads"] = str(plan.threads)
     if plan.concessions.steady_audio_filters:
         options["reinit_filter:a"] = "0"
-    extra = plan.options.encoding.extra
-    parts = {"ss": extra.start_s, "to": extra.end_s}
-    return options | {name: f"{time_s:.6f}" for name, time_s in parts.items() if time_s is not None}
+    extra, lead_s = plan.options.encoding.extra, plan.info.lead_s
+    times: dict[str, float | None] = {"ss": extra.start_s, "to": extra.end_s}
+    if not extra.is_cut:
+        times = {"itsoffset": -lead_s or None}
+    elif lead_s:
+        times = {"ss": lead_s + (extra.start_s or 0.0), "to": None if extra.end_s is None else lead_s + extra.end_s}
+    return options | {name: f"{time_s:.6f}" for name, time_s in times.items() if time_s is not None}
 
 
 def _output_options(plan: Plan) -> dict[str, str]:

@@ -20,6 +20,7 @@ _CONTAINERS = {Container.MP4: "MP4", Container.MOV: "QuickTime", Container.MKV: 
 _UNWANTED = "was not asked for"
 _COVER = "a cover picture is not carried over"
 _SECOND_PICTURE = "the MP4 has one video track"
+_OTHER_PROGRAMME = "it belongs to another programme"
 _UNREADABLE = "this sound track can't be read"
 _NO_TEXT = "there is no text in it"
 _BITMAP = "MP4 can't carry subtitles of this kind"
@@ -59,6 +60,11 @@ def dropped(stream: StreamInfo, info: MediaInfo, *, is_unwanted: bool = False) -
     return _fate(stream, "drop", {"audio": _UNREADABLE, "subtitle": _BITMAP, "attachment": _ATTACHMENT}[stream.kind])
 
 
+def of_another_programme(stream: StreamInfo) -> StreamFate:
+    """Return the fate of a stream of a broadcast that has nothing to do with the picture."""
+    return _fate(stream, "drop", _OTHER_PROGRAMME)
+
+
 def losses(fates: Iterable[StreamFate]) -> tuple[str, ...]:
     """Return a sentence for each kind of loss; what was not wanted, or only names the chapters, is none."""
     lost = [fate for fate in fates if fate.action == "drop" and fate.why not in (_CHAPTERS, _UNWANTED)]
@@ -82,6 +88,7 @@ def _fate(stream: StreamInfo, action: str, why: str) -> StreamFate:
 _NOUNS = {
     _COVER: ("cover picture", "cover pictures"),
     _SECOND_PICTURE: ("further video track", "further video tracks"),
+    _OTHER_PROGRAMME: ("stream of another programme", "streams of another programme"),
     _UNREADABLE: ("sound track that can't be read", "sound tracks that can't be read"),
     _NO_TEXT: ("subtitle track without any text", "subtitle tracks without any text"),
     _BITMAP: ("subtitle track that MP4 can't carry", "subtitle tracks that MP4 can't carry"),

@@ -21,8 +21,12 @@ MAX_PIXELS = 67_108_864
 PROBE_MEMORY_BYTES = 2 * 1024**3
 """Most that looking at a source may take: the index of 100 hours needs 1 GB, but a false one of 1.6 KB all there is."""
 
-MAX_STREAMS = 64
-"""Most streams that a source may have; each one is a decoder and buffers."""
+MAX_TRACKS = 64
+"""Most tracks of picture, sound and subtitles that a source may have; each one is a decoder and buffers.
+
+Fonts, covers and data have none of these: a film with styled subtitles brings a hundred fonts. ffmpeg itself takes no
+more than 1000 streams (its `max_streams`).
+"""
 
 MAX_DURATION_S = 100 * 3600
 """Longest source. Two packets of sound eleven days apart would become eleven days of silence."""

@@ -136,8 +136,12 @@ class MediaInfo:
     size_bytes: int
     streams: tuple[StreamInfo, ...] = ()
     start_s: float = 0.0
+    lead_s: float = 0.0
+    """How much earlier than `start_s` another programme starts, from which ffmpeg counts."""
     claimed_duration_s: float | None = None
     """What the container says."""
+    programmes: tuple[frozenset[int], ...] = ()
+    """The numbers of the streams of each programme of a broadcast."""
     tags: Mapping[str, str] = field(default_factory=dict)
     chapters: int = 0
     complaints: str = ""
@@ -182,10 +186,15 @@ def _media_info(whole: Mapping[str, Any], size_bytes: int, complaints: str) -> M
         streams=tuple(replace(s, is_decodable=s.is_decodable and s.index not in without_decoder) for s in streams),
         start_s=_number(container.get("start_time")) or 0.0,
         claimed_duration_s=_positive(container.get("duration")),
+        programmes=tuple(_members(_mapping(raw)) for raw in _list(whole.get("programs"))),
         tags=_tags(container),
         chapters=len(_list(whole.get("chapters"))),
         complaints=complaints,
     )
+
+
+def _members(programme: Mapping[str, Any]) -> frozenset[int]:
+    return frozenset(_whole(_mapping(raw).get("index")) for raw in _list(programme.get("streams")))
 
 
 def _stream(raw: Mapping[str, Any]) -> StreamInfo:

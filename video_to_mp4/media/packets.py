@@ -12,6 +12,8 @@ from video_to_mp4.media.failure import not_killed
 from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
 from video_to_mp4.media.info import MediaInfo, StreamInfo
 from video_to_mp4.media.pace import Pace, PaceMeter
+from video_to_mp4.media.picture import choose_picture
+from video_to_mp4.media.programmes import strangers
 
 _ALWAYS_SCANNED_BYTES = 32 * 1024 * 1024
 _TAIL_S = 5.0
@@ -107,6 +109,8 @@ class _Extents:
         self._jumps = _Jumps() if info.clock_may_jump else None
         self.by_index = {stream.index: _Extent() for stream in info.streams}
         self._pictures = [stream.index for stream in info.of_kind("video") if not stream.is_cover]
+        picture = choose_picture(info)
+        self._strangers = strangers(info, picture) if picture is not None else frozenset()
 
     def reach(self, place_s: float) -> bool:
         """Say whether enough of each picture lies after this place to tell how it ends."""
@@ -136,7 +140,7 @@ class _Extents:
             return
         shown_s, stored_s, duration_s = map(_seconds, numbers[:3])
         at_s = shown_s if shown_s is not None else stored_s
-        if self._jumps is not None and at_s is not None:
+        if self._jumps is not None and at_s is not None and index not in self._strangers:
             correction_s = self._jumps.correction_s(index, at_s if stored_s is None else stored_s)
             at_s += correction_s
             stored_s = None if stored_s is None else stored_s + correction_s

@@ -17,6 +17,7 @@ from video_to_mp4.media.fallback import Concessions, sound_changed, unreadable_s
 from video_to_mp4.media.faststart import was_too_small
 from video_to_mp4.media.info import MediaInfo, StreamInfo
 from video_to_mp4.media.picture import Picture, choose_picture, display_size, plan_picture
+from video_to_mp4.media.programmes import strangers
 from video_to_mp4.media.sound import Sound, is_readable, plan_sound
 from video_to_mp4.media.target import fits
 from video_to_mp4.process import Exit
@@ -203,8 +204,9 @@ def make_plan(
     encoding = options.encoding
     may_copy = options.quality is Quality.AUTO and conceded.may_copy and encoding.leaves_choice
     picture = plan_picture(stream, options.resolution, encoding)
-    sounds = [s for s in info.of_kind("audio") if _is_wanted(s, encoding) and s.index not in conceded.without]
-    captions = [s for s in info.of_kind("subtitle") if _is_wanted(s, encoding) and s.index not in conceded.without]
+    left_out = conceded.without | strangers(info, stream)
+    sounds = [s for s in info.of_kind("audio") if _is_wanted(s, encoding) and s.index not in left_out]
+    captions = [s for s in info.of_kind("subtitle") if _is_wanted(s, encoding) and s.index not in left_out]
     _check_copies(stream, sounds, encoding)
     plan = Plan(
         info=info,
@@ -263,6 +265,8 @@ def _with_words(plan: Plan) -> Plan:
 
 def _fate(stream: StreamInfo, plan: Plan) -> StreamFate:
     if stream.index not in plan.mapped:
+        if stream.index in strangers(plan.info, plan.picture.stream):
+            return fates.of_another_programme(stream)
         is_unwanted = _could_be_kept(stream) and stream.index not in plan.concessions.without
         return fates.dropped(stream, plan.info, is_unwanted=is_unwanted)
     encoding = plan.options.encoding

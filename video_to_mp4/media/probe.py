@@ -24,7 +24,7 @@ from video_to_mp4.media.failure import last_words, not_killed
 from video_to_mp4.media.guard import (
     MAX_DURATION_S,
     MAX_PIXELS,
-    MAX_STREAMS,
+    MAX_TRACKS,
     PROBE_MEMORY_BYTES,
     file_address,
     input_flags,
@@ -33,12 +33,15 @@ from video_to_mp4.media.guard import (
 from video_to_mp4.media.info import MediaInfo, StreamInfo, parse_listing
 from video_to_mp4.media.packets import listing_flags, measure, measured_by
 from video_to_mp4.media.picture import choose_picture
+from video_to_mp4.media.programmes import on_own_clock
 
 _SILENCE_LIMIT_S = 300.0
 """Reading all packets of 20 GB from a slow disk takes minutes, but something is heard of it all the time."""
 
 _COMPLAINTS_BYTES = 1024 * 1024
 """What is wrong with a stream is said first, and may be followed by a word on each broken packet."""
+
+_PROGRAMMES = "program=program_num:program_stream=index:program_tags=:program_stream_tags="
 
 _HEAD_BYTES = 16
 _BEGINNINGS = (
@@ -50,6 +53,7 @@ _BEGINNINGS = (
     (0, b"FLV\x01"),
     (0, b".RMF"),
 )
+_DECODED = ("video", "audio", "subtitle")
 _IMAGES = frozenset({b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"})
 _NO_INDEX = "The file's index is missing: the recording or the download did not finish, so nothing of it can be read."
 _NO_HEADER = "The file begins like a video, but its header is cut short or damaged: nothing of it can be read."
@@ -71,6 +75,7 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe") -> MediaInfo:
         if not info.streams:
             info, rows = await _read(path, source_bytes, [], ffprobe)  # it gives up where it can't read all packets
         refuse(info, path, head=await asyncio.to_thread(_head, path))
+        info = on_own_clock(info)
         measured = measured_by(rows, info)
         if measured is None:
             measured = await measure(path, info, ffprobe=ffprobe, silence_limit_s=_SILENCE_LIMIT_S)
@@ -89,7 +94,7 @@ async def _read(
     path: Path, source_bytes: int, listing: Sequence[str], ffprobe: str
 ) -> tuple[MediaInfo, list[Mapping[str, Any]]]:
     argv = [ffprobe, "-v", "warning", "-hide_banner", *input_flags(), *listing, "-of", "json=compact=1"]
-    argv += ["-show_format", "-show_streams", "-show_chapters", file_address(path)]
+    argv += ["-show_entries", _PROGRAMMES, "-show_format", "-show_streams", "-show_chapters", file_address(path)]
     ended = await process.run(
         argv,
         silence_limit_s=_SILENCE_LIMIT_S,
@@ -109,8 +114,10 @@ def refuse(info: MediaInfo, path: Path, *, head: bytes = b"") -> None:
     details = last_words(info.complaints, hide=(path,))
     if not info.streams:
         raise _no_container(info, head, details)
-    if len(info.streams) > MAX_STREAMS:
-        raise LimitExceeded(f"The file has {len(info.streams)} tracks; more than {MAX_STREAMS} are not accepted.")
+    tracks = [stream for stream in info.streams if stream.kind in _DECODED and not stream.is_cover]
+    if len(tracks) > MAX_TRACKS:
+        found = f"The file has {len(tracks)} tracks of picture, sound and subtitles"
+        raise LimitExceeded(f"{found}; more than {MAX_TRACKS} are not accepted.")
     pictures = [stream for stream in info.of_kind("video") if not stream.is_cover]
     if not pictures:
         raise NoVideoTrack(details=details)

@@ -111,6 +111,18 @@ async def test_the_place_is_removed_and_the_rest_of_the_metadata_kept(tmp_path: 
     assert tags["creation_time"].startswith("2020-05-06T07:08:09")
 
 
+async def test_any_number_of_fonts_is_left_out(tmp_path: Path) -> None:
+    """They are told once, and cost the film nothing."""
+    font = tmp_path / "font.ttf"
+    font.write_bytes(b"\0\1\0\0" + bytes(100))
+    fonts: list[str | Path] = []
+    for number in range(70):
+        fonts += ["-attach", font, f"-metadata:s:t:{number}", "mimetype=application/x-truetype-font"]
+    source = tmp_path / "source.mkv"
+    run_ffmpeg([*picture("160x120"), *TONE, *H264, *AAC, *fonts, "-t", "1", source])
+    assert (await convert(source)).warnings == ("Left out: 70 attachments (ttf).",)
+
+
 async def test_a_cover_a_font_and_a_timecode_are_named_as_lost(tmp_path: Path) -> None:
     """What MP4 can't carry is in the warnings."""
     (tmp_path / "font.ttf").write_bytes(b"\0\1\0\0" + bytes(100))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from video_to_mp4.errors import ConversionError, DamagedSource, LimitExceeded, NotAVideo
-from video_to_mp4.media.info import MediaInfo
+from video_to_mp4.media.info import Kind, MediaInfo, StreamInfo
 from video_to_mp4.media.probe import refuse
 
 INVALID = "file:/data/s: Invalid data found when processing input"
@@ -41,3 +41,21 @@ def test_a_file_without_streams_is_told_in_words_that_help(
         refuse(MediaInfo(container="", size_bytes=100, complaints=complaints), Path("/data/s"), head=head)
     assert type(refused.value) is error
     assert "/data" not in refused.value.details
+
+
+PICTURE = StreamInfo(0, "video", codec="h264", width=320, height=240)
+
+
+@pytest.mark.parametrize(("kind", "is_cover"), [("attachment", False), ("data", False), ("video", True)])
+def test_fonts_covers_and_data_are_no_tracks_that_cost_anything(kind: Kind, is_cover: bool) -> None:
+    """A film with styled subtitles brings a hundred fonts along; no decoder is opened for them."""
+    others = [StreamInfo(index, kind, codec="ttf", is_cover=is_cover) for index in range(1, 500)]
+    refuse(MediaInfo(container="matroska,webm", size_bytes=10**6, streams=(PICTURE, *others)), Path("/data/s"))
+
+
+@pytest.mark.parametrize("kind", ["video", "audio", "subtitle"])
+def test_more_tracks_than_anybody_needs_are_refused(kind: Kind) -> None:
+    """Each is a decoder with buffers of its own."""
+    others = [StreamInfo(index, kind, codec="aac") for index in range(1, 70)]
+    with pytest.raises(LimitExceeded, match="70 tracks of picture, sound and subtitles; more than 64"):
+        refuse(MediaInfo(container="matroska,webm", size_bytes=10**6, streams=(PICTURE, *others)), Path("/data/s"))
