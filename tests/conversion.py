@@ -14,6 +14,7 @@ from video_to_mp4 import process
 from video_to_mp4.jobs.model import Options, Progress, Quality
 from video_to_mp4.media.finishing import complete
 from video_to_mp4.media.plan import Plan, make_plan
+from video_to_mp4.media.preparation import prepare
 from video_to_mp4.media.probe import probe
 from video_to_mp4.media.progress import ProgressParser
 from video_to_mp4.media.verify import Verified, judge
@@ -61,12 +62,13 @@ async def convert(source: Path, options: Options = FAST, *, threads: int = 0) ->
     """Convert a source beside itself, with as many plans as it takes; raise what its user would be told."""
     plan = make_plan(await probe(source), options, threads=threads)
     partial = source.with_name("result.partial")
+    plan, prepared = await prepare(source, plan, source.parent)
     runs = 0
     while True:
         runs += 1
         parser = ProgressParser(plan)
         seen: list[Progress] = []
-        ended = await process.run(plan.argv(source, partial), on_line=feed_of(parser, seen))
+        ended = await process.run(plan.argv(source, partial, prepared=prepared), on_line=feed_of(parser, seen))
         other = complete(partial, plan, ended)
         if other is not None:
             plan = other

@@ -28,11 +28,13 @@ from video_to_mp4.media.copied_picture import DecodedPicture, decode_source, is_
 from video_to_mp4.media.finishing import complete
 from video_to_mp4.media.guard import size_bytes
 from video_to_mp4.media.plan import Plan, make_plan
+from video_to_mp4.media.preparation import prepare
+from video_to_mp4.media.prepared import Prepared
 from video_to_mp4.media.probe import probe
 from video_to_mp4.media.progress import ProgressParser
 from video_to_mp4.media.verify import Verified, judge
 from video_to_mp4.process import Exit
-from video_to_mp4.storage.folder import DataFolder
+from video_to_mp4.storage.folder import DataFolder, disk_errors
 from video_to_mp4.storage.writing import Writing
 from video_to_mp4.tasks import finish
 
@@ -153,9 +155,18 @@ class _Conversion:
         self._report = report
         self._attempt_log = attempt_log
         self._percent = 0.0
+        self._prepared = Prepared()
 
     async def run(self, plan: Plan) -> Verified:
         """Convert and verify."""
+        with disk_errors():
+            plan, self._prepared = await prepare(
+                self._source,
+                plan,
+                self._partial.parent,
+                ffmpeg=self._runner.ffmpeg,
+                silence_limit_s=self._runner.stall_s,
+            )
         while True:
             async with self._meanwhile(self._decode(plan)) as decoding, self._meanwhile(self._settle_early()):
                 ended = await self._run_ffmpeg(plan)
@@ -208,7 +219,7 @@ class _Conversion:
         await asyncio.to_thread(self._runner.folder.settle, self._job_id, self._attempt)
 
     async def _run_ffmpeg(self, plan: Plan) -> Exit:
-        argv = plan.argv(self._source, self._partial, ffmpeg=self._runner.ffmpeg)
+        argv = plan.argv(self._source, self._partial, prepared=self._prepared, ffmpeg=self._runner.ffmpeg)
         log.info("job=%s runs: %s", self._job_id, shlex.join(argv))
         await self._attempt_log.started(argv)
         parser = ProgressParser(plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import ffmpeg as ffmpeg_python
 
@@ -14,25 +14,39 @@ from video_to_mp4.media.target import MUXERS, SUBTITLE_ENCODERS, is_of_quicktime
 
 if TYPE_CHECKING:
     from video_to_mp4.media.plan import Plan
+    from video_to_mp4.media.prepared import Prepared
     from video_to_mp4.media.sound import Sound
 
 _LOCATION_SIGNS = ("location", "xyz", "gps", "iso6709")
+_SUBTITLE_TIME_BASE = "1/1000"
 _ALWAYS_EMPTIED = ("location", "location-eng")
 
 
-def build(plan: Plan, source: Path, partial: Path, ffmpeg: str) -> list[str]:
-    """Return the argv that makes the plan's result of the source.
+def build(plan: Plan, source: Path, partial: Path, prepared: Prepared, ffmpeg: str) -> list[str]:
+    """Return the argv that makes the plan's result of the source, and of the files that were prepared beside it.
 
     ffmpeg writes `-progress` blocks to stdout every 0.25 s. Errors of decoding never end it (`-max_error_rate 1.0`):
     what comes of them is judged by the result.
     """
     # mp4 is muxed with relative names of nothing else, so the partial's own name decides nothing either.
     opened = ffmpeg_python.input(file_address(source), **_input_options(plan))
-    streams = [opened[str(index)] for index in plan.mapped]
-    output = ffmpeg_python.output(*streams, file_address(partial), **_output_options(plan))
+    streams = [opened[str(index)] for index in (plan.picture.stream.index, *(s.stream.index for s in plan.sounds))]
+    files = [_of_ours(prepared.captions[caption.index].file, "srt")["0"] for caption in plan.captions]
+    if prepared.chapters is not None:
+        files.append(_of_ours(prepared.chapters, "ffmetadata")["s?"])  # a file without any stream
+    # The inputs have their numbers by the order of the streams: the source, the subtitles, the chapters.
+    chapters = "-1" if prepared.chapters is None else str(len(files))
+    options = _output_options(plan, prepared) | {"map_chapters": chapters}
+    output = ffmpeg_python.output(*streams, *files, file_address(partial), **options)
     argv = cast("list[str]", ffmpeg_python.compile(output, cmd=[ffmpeg, *_global_flags(plan)], overwrite_output=False))
     # ffmpeg-python can't say an option twice, and each tag needs its own -metadata.
-    return [*argv[:-1], *_emptied_tags(plan), *_asked_tags(plan), argv[-1]]
+    return [*argv[:-1], *_caption_tags(plan), *_emptied_tags(plan), *_asked_tags(plan), argv[-1]]
+
+
+def _of_ours(file: Path, demuxer: str) -> Any:
+    """Return an input that was written by us, as one format and nothing else."""
+    guarded = {"protocol_whitelist": "file", "format_whitelist": demuxer, "format": demuxer}
+    return ffmpeg_python.input(file_address(file), **guarded)
 
 
 def _global_flags(plan: Plan) -> list[str]:
@@ -56,29 +70,50 @@ def _input_options(plan: Plan) -> dict[str, str]:
     return options | {name: f"{time_s:.6f}" for name, time_s in times.items() if time_s is not None}
 
 
-def _output_options(plan: Plan) -> dict[str, str]:
+def _output_options(plan: Plan, prepared: Prepared) -> dict[str, str]:
     container = plan.options.encoding.container
     options = {
         "format": MUXERS[container],
         "map_metadata": "0",
-        "map_chapters": "0",
         "max_muxing_queue_size": "4096",
     }
     if is_of_quicktime(container):
-        reserved = reserved_bytes(plan)
+        reserved = reserved_bytes(plan, prepared)
         options |= {"movflags": "+faststart"} if reserved is None else {"moov_size": str(reserved)}
         options["write_tmcd"] = "0"
     options |= {"c:v": "copy"} if plan.copies_picture else _picture_options(plan)
     for number, sound in enumerate(plan.sounds):
         options |= _sound_options(number, sound)
     if plan.captions:
-        options["c:s"] = SUBTITLE_ENCODERS[container]
+        options |= _caption_options(plan)
     return options | _track_names(plan) | _asked_options(plan)
+
+
+def _caption_options(plan: Plan) -> dict[str, str]:
+    container = plan.options.encoding.container
+    options = {"c:s": SUBTITLE_ENCODERS[container]}
+    if is_of_quicktime(container):
+        # In the microseconds that ffmpeg counts in of itself, MP4's 32 bits hold a pause of 35 min 47 s at most.
+        options["time_base:s"] = _SUBTITLE_TIME_BASE
+    flags = [("+".join(sorted(caption.dispositions)) or "0") for caption in plan.captions]
+    return options | {f"disposition:s:{number}": flag for number, flag in enumerate(flags)}
+
+
+def _caption_tags(plan: Plan) -> list[str]:
+    """Return what says again of a subtitle track what its source says: it comes from a file of ours."""
+    has_handlers = is_of_quicktime(plan.options.encoding.container)
+    tags: list[str] = []
+    for number, caption in enumerate(plan.captions):
+        title = {"handler_name": caption.title or caption.handler} if has_handlers else {"title": caption.title}
+        for name, text in ({"language": caption.language} | title).items():
+            tags += [f"-metadata:s:s:{number}", f"{name}={text}"] if text else []
+    return tags
 
 
 def _asked_options(plan: Plan) -> dict[str, str]:
     """Return what a program asked for in ffmpeg's own words; an index at the beginning is always written."""
     asked = dict(plan.options.encoding.extra.output)
+    asked.pop("map_chapters", None)  # the plan's own chapters are those that were asked for
     if "movflags" in asked:
         flags = dict.fromkeys(["faststart", *asked["movflags"].strip("+").split("+")])
         asked["movflags"] = "".join(f"+{flag}" for flag in flags)
@@ -90,7 +125,6 @@ def _track_names(plan: Plan) -> dict[str, str]:
     if not is_of_quicktime(plan.options.encoding.container):
         return {}
     titles = [(f"metadata:s:a:{number}", sound.stream.title) for number, sound in enumerate(plan.sounds)]
-    titles += [(f"metadata:s:s:{number}", caption.title) for number, caption in enumerate(plan.captions)]
     return {option: f"handler_name={title}" for option, title in titles if title}
 
 

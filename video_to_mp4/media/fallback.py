@@ -25,6 +25,8 @@ class Concessions:
     """Audio filters are not set up anew when the sound's format changes on the way: it can end ffmpeg."""
     without: frozenset[int] = frozenset()
     """Streams that turned out to be unreadable."""
+    whys: tuple[tuple[int, str], ...] = ()
+    """Why some of them are left out, where it is for another reason."""
     notes: tuple[str, ...] = ()
     """What the user is told about it."""
 
@@ -32,9 +34,10 @@ class Concessions:
         """Return them with every stream encoded, which is told to the user."""
         return replace(self, may_copy=False, notes=(*self.notes, COPY_GIVEN_UP))
 
-    def without_streams(self, indices: frozenset[int]) -> Concessions:
-        """Return them with further streams left out."""
-        return replace(self, without=self.without | indices)
+    def without_streams(self, indices: frozenset[int], why: str = "") -> Concessions:
+        """Return them with further streams left out; `why` is one of the reasons in `fates`."""
+        whys = tuple((index, why) for index in sorted(indices) if why)
+        return replace(self, without=self.without | indices, whys=self.whys + whys)
 
 
 def unreadable_streams(stderr: str, mapped: tuple[int, ...]) -> frozenset[int]:

@@ -23,6 +23,8 @@ _SECOND_PICTURE = "the MP4 has one video track"
 _OTHER_PROGRAMME = "it belongs to another programme"
 _UNREADABLE = "this sound track can't be read"
 _NO_TEXT = "there is no text in it"
+TELLS_PLACE = "its lines say where the video was taken"
+TOO_LARGE = "it is too large for subtitles"
 _BITMAP = "MP4 can't carry subtitles of this kind"
 _CHAPTERS = "its chapters are carried over by themselves"
 _DATA = "MP4 players have no use for it"
@@ -46,14 +48,14 @@ def kept(stream: StreamInfo, *, is_copied: bool, obstacle: str = "", encoding: E
     return _fate(stream, "encode", f"becomes {target}: {obstacle}" if obstacle else f"becomes {target}")
 
 
-def dropped(stream: StreamInfo, info: MediaInfo, *, is_unwanted: bool = False) -> StreamFate:
-    """Return the fate of a stream that is not in the result."""
-    if is_unwanted:
-        return _fate(stream, "drop", _UNWANTED)
+def dropped(stream: StreamInfo, info: MediaInfo, *, is_unwanted: bool = False, why: str = "") -> StreamFate:
+    """Return the fate of a stream that is not in the result; `why` is one of this module's reasons, if known."""
+    if is_unwanted or why:
+        return _fate(stream, "drop", why or _UNWANTED)
     if stream.kind == "video":
         return _fate(stream, "drop", _COVER if stream.is_cover else _SECOND_PICTURE)
     if stream.kind == "data":
-        is_chapter_track = info.chapters > 0 and stream.codec_tag == "text"
+        is_chapter_track = bool(info.chapters) and stream.codec_tag == "text"
         return _fate(stream, "drop", _CHAPTERS if is_chapter_track else _DATA)
     if is_text_subtitle(stream):
         return _fate(stream, "drop", _NO_TEXT)
@@ -91,6 +93,8 @@ _NOUNS = {
     _OTHER_PROGRAMME: ("stream of another programme", "streams of another programme"),
     _UNREADABLE: ("sound track that can't be read", "sound tracks that can't be read"),
     _NO_TEXT: ("subtitle track without any text", "subtitle tracks without any text"),
+    TELLS_PLACE: ("subtitle track that says where the video was taken", "subtitle tracks that say where it was taken"),
+    TOO_LARGE: ("subtitle track that is too large", "subtitle tracks that are too large"),
     _BITMAP: ("subtitle track that MP4 can't carry", "subtitle tracks that MP4 can't carry"),
     _DATA: ("data track", "data tracks"),
     _ATTACHMENT: ("attachment", "attachments"),

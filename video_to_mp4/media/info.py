@@ -101,6 +101,8 @@ class StreamInfo:
     sample_rate: int = 0
     language: str = ""
     title: str = ""
+    handler: str = ""
+    """What MP4 has in a title's place."""
     parameters: str = ""
     """A hash of the codec's parameters, where ffprobe was asked for one."""
     track_id: int = 0
@@ -109,6 +111,8 @@ class StreamInfo:
     """How many frames the container counts; None when it does not."""
     is_default: bool = False
     is_forced: bool = False
+    dispositions: frozenset[str] = frozenset()
+    """All flags of this kind, by ffmpeg's names: default, forced, hearing_impaired …"""
     is_cover: bool = False
     is_decodable: bool = True
     is_encrypted: bool = False
@@ -128,6 +132,15 @@ class StreamInfo:
 
 
 @dataclass(frozen=True)
+class Chapter:
+    """A part of a film with a name, on the file's own clock."""
+
+    start_s: float
+    end_s: float
+    title: str = ""
+
+
+@dataclass(frozen=True)
 class MediaInfo:
     """One file: its container, its streams, and the truth about its duration as far as it is known."""
 
@@ -143,7 +156,7 @@ class MediaInfo:
     programmes: tuple[frozenset[int], ...] = ()
     """The numbers of the streams of each programme of a broadcast."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    chapters: int = 0
+    chapters: tuple[Chapter, ...] = ()
     complaints: str = ""
     """What ffprobe wrote to stderr."""
 
@@ -188,13 +201,18 @@ def _media_info(whole: Mapping[str, Any], size_bytes: int, complaints: str) -> M
         claimed_duration_s=_positive(container.get("duration")),
         programmes=tuple(_members(_mapping(raw)) for raw in _list(whole.get("programs"))),
         tags=_tags(container),
-        chapters=len(_list(whole.get("chapters"))),
+        chapters=tuple(_chapter(_mapping(raw)) for raw in _list(whole.get("chapters"))),
         complaints=complaints,
     )
 
 
 def _members(programme: Mapping[str, Any]) -> frozenset[int]:
     return frozenset(_whole(_mapping(raw).get("index")) for raw in _list(programme.get("streams")))
+
+
+def _chapter(raw: Mapping[str, Any]) -> Chapter:
+    start_s = _number(raw.get("start_time")) or 0.0
+    return Chapter(start_s, max(start_s, _number(raw.get("end_time")) or 0.0), _tag(_tags(raw), "title").strip())
 
 
 def _stream(raw: Mapping[str, Any]) -> StreamInfo:
@@ -215,11 +233,13 @@ def _stream(raw: Mapping[str, Any]) -> StreamInfo:
         duration_s=_positive(raw.get("duration")),
         language=_tag(tags, "language").replace("und", ""),
         title=_tag(tags, "title"),
+        handler=_tag(tags, "handler_name"),
         parameters=_text(raw.get("extradata_hash")),
         track_id=_hexadecimal(raw.get("id")),
         frames=_whole(raw["nb_frames"]) if "nb_frames" in raw else None,
         is_default=bool(flags.get("default")),
         is_forced=bool(flags.get("forced")),
+        dispositions=frozenset(name for name, is_set in flags.items() if is_set and name.isidentifier()),
         is_cover=bool(flags.get("attached_pic")),
         is_decodable=codec not in ("", "unknown", "none"),
         is_encrypted=tag in _ENCRYPTED_TAGS or "enc_key_id" in tags,

@@ -10,13 +10,15 @@ from video_to_mp4.errors import ConversionError, CopyImpossible, NothingLeft, No
 from video_to_mp4.jobs.encoding import AudioCodec, Encoding, VideoCodec
 from video_to_mp4.jobs.model import Options, Quality, StreamFate
 from video_to_mp4.media import command, fates
+from video_to_mp4.media.chapters import fitted
 from video_to_mp4.media.clock import Times
 from video_to_mp4.media.copying import bad_signs, picture_obstacle, sound_obstacle
 from video_to_mp4.media.failure import ends_all_attempts
 from video_to_mp4.media.fallback import Concessions, sound_changed, unreadable_streams
 from video_to_mp4.media.faststart import was_too_small
-from video_to_mp4.media.info import MediaInfo, StreamInfo
+from video_to_mp4.media.info import Chapter, MediaInfo, StreamInfo
 from video_to_mp4.media.picture import Picture, choose_picture, display_size, plan_picture
+from video_to_mp4.media.prepared import Prepared
 from video_to_mp4.media.programmes import strangers
 from video_to_mp4.media.sound import Sound, is_readable, plan_sound
 from video_to_mp4.media.target import fits
@@ -68,6 +70,21 @@ class Plan:
         ends_s = [self._picture_end_s, *(_end_s(sound.stream, self.info) for sound in self.sounds)]
         known_s = [end_s for end_s in ends_s if end_s is not None]
         return max(known_s) if known_s else self.info.claimed_duration_s
+
+    @property
+    def chapters(self) -> tuple[Chapter, ...]:
+        """The chapters of the result, on its clock."""
+        extra = self.options.encoding.extra
+        if dict(extra.output).get("map_chapters") == "-1":
+            return ()
+        ends_s = [end_s for end_s in (self.whole_s, extra.end_s) if end_s is not None]
+        return fitted(self._own_chapters, extra.start_s or 0.0, min(ends_s, default=None))
+
+    @property
+    def _own_chapters(self) -> tuple[Chapter, ...]:
+        """The source's chapters, counted from its beginning as its result is."""
+        start_s = self.info.start_s
+        return tuple(Chapter(c.start_s - start_s, c.end_s - start_s, c.title) for c in self.info.chapters)
 
     @property
     def picture_duration_s(self) -> float | None:
@@ -149,9 +166,14 @@ class Plan:
         conceded = self._conceded(ended, error)
         return None if conceded is None else self._made_with(conceded)
 
-    def without(self, indices: frozenset[int]) -> Plan:
-        """Return the plan without some of the source's streams, which are told as lost."""
-        return self._made_with(self.concessions.without_streams(indices)) if indices else self
+    def without(self, indices: frozenset[int], why: str = "") -> Plan:
+        """Return the plan without some of the source's streams, which are told as lost: `why` is one of `fates`."""
+        return self._made_with(self.concessions.without_streams(indices, why)) if indices else self
+
+    def noting(self, notes: tuple[str, ...]) -> Plan:
+        """Return the plan with more to tell the user."""
+        new = tuple(note for note in dict.fromkeys(notes) if note not in self.concessions.notes)
+        return self._made_with(replace(self.concessions, notes=(*self.concessions.notes, *new))) if new else self
 
     def without_copied_picture(self, obstacle: str) -> Plan:
         """Return the plan with the picture encoded, for a reason that shows in the copy only."""
@@ -179,9 +201,14 @@ class Plan:
         unreadable = unreadable_streams(ended.stderr, self.mapped) if ended.code != 0 else frozenset()
         return self.concessions.without_streams(unreadable) if unreadable else None
 
-    def argv(self, source: Path, partial: Path, *, ffmpeg: str = "ffmpeg") -> list[str]:
-        """Return the command that makes `partial` of `source`; it overwrites `partial`."""
-        return command.build(self, source, partial, ffmpeg)
+    def argv(
+        self, source: Path, partial: Path, *, prepared: Prepared | None = None, ffmpeg: str = "ffmpeg"
+    ) -> list[str]:
+        """Return the command that makes `partial` of `source`; it overwrites `partial`.
+
+        Subtitles and chapters come from what was prepared, for this plan or one with fewer concessions.
+        """
+        return command.build(self, source, partial, prepared or Prepared(), ffmpeg)
 
 
 def make_plan(
@@ -268,7 +295,8 @@ def _fate(stream: StreamInfo, plan: Plan) -> StreamFate:
         if stream.index in strangers(plan.info, plan.picture.stream):
             return fates.of_another_programme(stream)
         is_unwanted = _could_be_kept(stream) and stream.index not in plan.concessions.without
-        return fates.dropped(stream, plan.info, is_unwanted=is_unwanted)
+        why = dict(plan.concessions.whys).get(stream.index, "")
+        return fates.dropped(stream, plan.info, is_unwanted=is_unwanted, why=why)
     encoding = plan.options.encoding
     if stream.index in plan.copied:
         return fates.kept(stream, is_copied=True, encoding=encoding)
@@ -290,13 +318,21 @@ def _obstacle(stream: StreamInfo, plan: Plan) -> str:
 
 
 def _remarks(plan: Plan) -> tuple[str, ...]:
-    return tuple(
-        remark for remark in (_cut_short(plan), _times(plan), _dolby_vision(plan), _transparency(plan)) if remark
-    )
+    remarks = (_cut_short(plan), _late_chapters(plan), _times(plan), _dolby_vision(plan), _transparency(plan))
+    return tuple(remark for remark in remarks if remark)
+
+
+def _late_chapters(plan: Plan) -> str:
+    late = [chapter for chapter in plan.info.chapters if _is_late(chapter, plan)]
+    return f"Chapters after the end of the film were left out ({len(late)})." if late else ""
+
+
+def _is_late(chapter: Chapter, plan: Plan) -> bool:
+    return plan.whole_s is not None and chapter.start_s - plan.info.start_s >= plan.whole_s
 
 
 def _cut_short(plan: Plan) -> str:
-    claimed_s, true_s = plan.info.claimed_duration_s, plan.whole_s
+    claimed_s, true_s = _claimed_s(plan), plan.whole_s
     if claimed_s is None or true_s is None or plan.info.clock_may_jump:
         return ""
     missing_s = claimed_s - true_s - max(0.0, plan.info.start_s)  # some containers count from 0, others from the start
@@ -316,6 +352,20 @@ def _times(plan: Plan) -> str:
     if picture.times is Times.STEADY and pace.rate is not None:
         return f"The source has {float(pace.rate):.0f} frames in a second; {float(picture.rate):.3g} of them were kept."
     return ""
+
+
+def _claimed_s(plan: Plan) -> float | None:
+    """Return how long picture and sound last by what the container says.
+
+    What it says of the whole file may be when the last subtitle or chapter ends.
+    """
+    info, claimed_s = plan.info, plan.info.claimed_duration_s
+    told_s = [stream.duration_s for stream in (plan.picture.stream, *(sound.stream for sound in plan.sounds))]
+    if info.is_in("mov") and all(told_s):
+        return max((duration_s for duration_s in told_s if duration_s), default=None)
+    others_s = [stream.end_s for stream in info.of_kind("subtitle") if stream.end_s is not None]
+    is_of_others = claimed_s is not None and max(others_s, default=0.0) >= claimed_s - _SHORTFALL_NOTED_S
+    return plan.whole_s if is_of_others else claimed_s
 
 
 def _dolby_vision(plan: Plan) -> str:

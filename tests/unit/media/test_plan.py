@@ -12,9 +12,11 @@ from media_facts import media, other, picture, sound
 from video_to_mp4.errors import NothingLeft, NoVideoTrack, ResultUnverified
 from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Options, Quality, Resolution
+from video_to_mp4.media import fates
 from video_to_mp4.media.fallback import COPY_GIVEN_UP
-from video_to_mp4.media.info import DolbyVision, MediaInfo, StreamInfo
+from video_to_mp4.media.info import Chapter, DolbyVision, MediaInfo, StreamInfo
 from video_to_mp4.media.plan import Plan, make_plan
+from video_to_mp4.media.prepared import Caption, Prepared
 from video_to_mp4.process import Exit
 
 HIGH = Options(quality=Quality.HIGH)
@@ -23,7 +25,10 @@ SOURCE, PARTIAL = Path("/data/s"), Path("/data/j/1/result.partial")
 
 
 def argv(info: MediaInfo, options: Options = HIGH, **more: Any) -> list[str]:
-    return make_plan(info, options, **more).argv(SOURCE, PARTIAL, ffmpeg="/usr/bin/ffmpeg")
+    plan = make_plan(info, options, **more)
+    captions = {caption.index: Caption(Path(f"/data/j/1/{caption.index}.srt"), ()) for caption in plan.captions}
+    prepared = Prepared(captions, Path("/data/j/1/chapters.txt") if plan.chapters else None)
+    return plan.argv(SOURCE, PARTIAL, prepared=prepared, ffmpeg="/usr/bin/ffmpeg")
 
 
 def options_of(command: list[str]) -> dict[str, str]:
@@ -53,7 +58,7 @@ def test_the_whole_command_of_a_plain_conversion() -> None:
         "scale=1920:1080:out_range=tv,format=yuv420p,setsar=1,"
         "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
         "-force_key_frames:v", "29.500",
-        "-fps_mode:v", "vfr", "-level:v", "4.0", "-map_chapters", "0", "-map_metadata", "0",
+        "-fps_mode:v", "vfr", "-level:v", "4.0", "-map_chapters", "-1", "-map_metadata", "0",
         "-max_muxing_queue_size", "4096", "-movflags", "+faststart", "-preset", "slow", "-profile:v", "high",
         "-write_tmcd", "0", "-metadata", "location=", "-metadata", "location-eng=",
         "file:/data/j/1/result.partial",
@@ -167,7 +172,8 @@ def test_losses_of_one_kind_are_one_sentence() -> None:
 
 def test_the_track_that_names_the_chapters_is_no_loss() -> None:
     """QuickTime keeps chapters in a text track of their own; the chapters themselves are carried over."""
-    plan = make_plan(media(picture(), other("data", 1, "bin_data", codec_tag="text"), chapters=3), HIGH)
+    chapters = (Chapter(0, 30, "a"), Chapter(30, 60, "b"))
+    plan = make_plan(media(picture(), other("data", 1, "bin_data", codec_tag="text"), chapters=chapters), HIGH)
     assert plan.warnings == ()
     assert plan.fates[1].action == "drop"
 
@@ -178,8 +184,44 @@ def test_every_sound_track_and_text_subtitle_is_mapped_by_its_number_after_the_p
         sound(index=0, language="eng"), other("subtitle", 1, "subrip"), picture(index=2), sound(index=3), sound(index=4)
     )
     command = argv(info)
-    assert [command[n + 1] for n, part in enumerate(command) if part == "-map"] == ["0:2", "0:0", "0:3", "0:4", "0:1"]
+    assert [command[n + 1] for n, part in enumerate(command) if part == "-map"] == ["0:2", "0:0", "0:3", "0:4", "1:0"]
     assert options_of(command)["-c:s"] == "mov_text"
+
+
+def test_subtitles_and_chapters_come_from_files_of_ours_which_can_be_nothing_else() -> None:
+    """Each is read as its one format, and says of its track what the source says."""
+    forced = other("subtitle", 1, "subrip", language="cze", dispositions=frozenset({"forced", "default"}))
+    plain = other("subtitle", 2, "ass")
+    command = argv(media(picture(), forced, plain, chapters=(Chapter(0, 30),)))
+    inputs = [command[n + 1] for n, part in enumerate(command) if part == "-i"]
+    assert inputs == ["file:/data/s", "file:/data/j/1/1.srt", "file:/data/j/1/2.srt", "file:/data/j/1/chapters.txt"]
+    assert [command[n + 1] for n, part in enumerate(command) if part == "-format_whitelist"][1:] == [
+        "srt", "srt", "ffmetadata",
+    ]  # fmt: skip
+    found = options_of(command)
+    assert (found["-disposition:s:0"], found["-disposition:s:1"]) == ("default+forced", "0")
+    assert found["-metadata:s:s:0"] == "language=cze"
+    assert (found["-map_chapters"], found["-time_base:s"]) == ("3", "1/1000")
+
+
+def test_a_film_does_not_end_early_because_its_subtitles_end_late() -> None:
+    """The container lasts until its last line; picture and sound are the film."""
+    late = other("subtitle", 1, "subrip", end_s=90.0)
+    assert make_plan(media(picture(end_s=60.0), late, claimed_duration_s=90.0), HIGH).warnings == ()
+    early = other("subtitle", 1, "subrip", end_s=55.0)
+    plan = make_plan(media(picture(end_s=60.0), early, claimed_duration_s=90.0), HIGH)
+    assert plan.warnings == ("The source ends early: 60.0 s of 90.0 s.",)
+
+
+def test_streams_are_left_out_for_the_reason_that_was_found() -> None:
+    """A fate says why, and the sentence beside it, too."""
+    plan = make_plan(media(picture(), other("subtitle", 1, "mov_text")), HIGH)
+    without = plan.without(frozenset({1}), fates.TELLS_PLACE).noting(("A note.",))
+    assert without.fates[1].why == fates.TELLS_PLACE
+    assert without.warnings == (
+        "Left out: 1 subtitle track that says where the video was taken (mov_text).", "A note.",
+    )  # fmt: skip
+    assert without.noting(("A note.",)) is without
 
 
 def test_titles_of_tracks_become_the_names_of_their_handlers() -> None:
