@@ -19,6 +19,7 @@ _PICTURE = StreamInfo(
     pixel_format="yuv420p",
     pixel_shape=Fraction(1),
     field_order="progressive",
+    may_have_fields=False,
     average_rate=Fraction(25),
     base_rate=Fraction(25),
     time_base=Fraction(1, 1000),

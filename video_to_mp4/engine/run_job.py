@@ -139,7 +139,7 @@ class JobRunner:
         source = self.folder.paths.source(spec.job_id)
         if not source.exists():
             raise SourceMissing
-        return make_plan(await probe(source, ffprobe=self.ffprobe), spec.options)
+        return make_plan(await probe(source, ffprobe=self.ffprobe, ffmpeg=self.ffmpeg), spec.options)
 
 
 class _Conversion:

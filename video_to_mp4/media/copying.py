@@ -42,7 +42,8 @@ def picture_obstacle(stream: StreamInfo, info: MediaInfo) -> str:
         ),
         (stream.pixel_format not in COPIED_PIXEL_FORMATS, "its pixel format does not play everywhere"),
         (not 0 < stream.level <= _HIGHEST_LEVEL, "its level does not play everywhere"),
-        (stream.field_order != "progressive", "it may be interlaced"),
+        (_may_be_interlaced(stream), "it may be interlaced"),
+        (any(stream.crop), "its container says that its edges are not to be shown"),
         (stream.pixel_shape not in (None, 1) or stream.has_absurd_shape, "its pixels are not square"),
         (bool(stream.width % 2 or stream.height % 2), "its size is odd"),
         (not stream.is_turned_plainly, "it is mirrored or turned by an odd angle"),
@@ -73,6 +74,12 @@ def bad_signs(stderr: str, is_picture_copied: bool) -> list[str]:
     """
     signs = _BAD_SIGNS if is_picture_copied else _BAD_SIGNS[:1]
     return [line for line in stderr.splitlines() if any(sign in line.lower() for sign in signs)]
+
+
+def _may_be_interlaced(stream: StreamInfo) -> bool:
+    """What the first pictures say holds for all only where the parameters, or pictures all over the film, agree."""
+    is_told = not stream.may_have_fields or stream.scan == "progressive"
+    return stream.field_order != "progressive" or not is_told
 
 
 def _is_well_ordered(stream: StreamInfo, info: MediaInfo) -> bool:

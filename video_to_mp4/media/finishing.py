@@ -83,8 +83,8 @@ def _keep_true_sync_samples(movie: Movie, path: Path) -> str:
 
 
 def _picture(movie: Movie) -> Box | None:
-    """Return the track of the picture, which is always the first of the command."""
-    return next((track for track in movie.tracks() if _number(movie, track) == 1), None)
+    """Return the track of the picture, which is always the first of the command: the writer numbers by that."""
+    return next((track for track in movie.tracks() if movie.number_of(track) == 1), None)
 
 
 def _idr_pictures(table: SampleTable, path: Path, length_bytes: int) -> Sequence[int]:
@@ -108,15 +108,8 @@ def _length_bytes(movie: Movie, picture: Box) -> int:
 def _enable_as_in_source(movie: Movie, plan: Plan) -> None:
     """Say of each track whether it is played by default: the writer enables the first of each kind if none is."""
     for track in movie.tracks():
-        place, number = movie.find(b"tkhd", within=track), _number(movie, track)
+        place, number = movie.find(b"tkhd", within=track), movie.number_of(track)
         if place and 1 <= number <= len(plan.mapped):
             is_enabled = plan.mapped[number - 1] in plan.enabled
             flags = place[-1].content + 3
             movie.data[flags] = movie.data[flags] & ~_ENABLED | (_ENABLED if is_enabled else 0)
-
-
-def _number(movie: Movie, track: Box) -> int:
-    """Return the number that the writer gave a track: its place in the command, from 1."""
-    header = movie.content(b"tkhd", within=track)
-    place = 20 if header[:1] == b"\x01" else 12
-    return int.from_bytes(header[place : place + 4], "big")

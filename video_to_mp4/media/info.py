@@ -18,9 +18,18 @@ from video_to_mp4.media.pace import Pace
 
 Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
 
+Scan = Literal["", "progressive", "flagged", "tff", "bff"]
+"""Pictures are whole; interlaced where each says so; or all of them are, unsaid, and begin with this field."""
+
 Matrix = tuple[int, int, int, int]
 """The upper left corner of a display matrix, row by row, in units of 1/65536."""
 
+Crop = tuple[int, int, int, int]
+"""How many pixels are not to be shown: left, right, at the top and at the bottom of the picture as it is stored."""
+
+NO_CROP: Crop = (0, 0, 0, 0)
+
+_LEAST_SIDE_PX = 2
 _ONE = 65536
 _MATRIX_ROW = re.compile(r"^0000000[01]:\s+(-?\d+)\s+(-?\d+)", re.MULTILINE)
 _KINDS: tuple[Kind, ...] = ("video", "audio", "subtitle", "data", "attachment")
@@ -59,6 +68,19 @@ class StreamInfo:
     """Degrees of the display matrix, counterclockwise as ffprobe has them; 0 when there is none or it is absurd."""
     display_matrix: Matrix | None = None
     field_order: str = ""
+    """What ffprobe believes by the first pictures."""
+    may_have_fields: bool = True
+    """Whether pictures may be interlaced, by the parameters of the codec; True where these don't tell."""
+    scan: Scan = ""
+    """What was found in places all over the film; empty where nobody looked."""
+    crop: Crop = NO_CROP
+    """What the container says; what H.264 itself leaves out is no part of width and height."""
+    is_cropped_by_ffmpeg: bool = False
+    """Whether ffmpeg's decoder knows of the crop: since version 7.1."""
+    has_own_range: bool = True
+    """Whether the stream itself says its range, so that it is not lost with the container; True where nobody knows."""
+    has_own_colour: bool = True
+    """The same of primaries, transfer function and matrix."""
     has_b_frames: int = 0
     color_range: str = ""
     color_space: str = ""
@@ -116,6 +138,12 @@ class StreamInfo:
     is_cover: bool = False
     is_decodable: bool = True
     is_encrypted: bool = False
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height without what the container crops."""
+        left, right, top, bottom = self.crop
+        return self.width - left - right, self.height - top - bottom
 
     @property
     def is_turned(self) -> bool:
@@ -270,6 +298,8 @@ def _with_picture(stream: StreamInfo, raw: Mapping[str, Any], side_data: list[Ma
         dolby_vision=_dolby_vision(side_data),
         has_alpha=_known(raw.get("pix_fmt")).startswith(_ALPHA_FORMATS),
         claims_alpha=_tag(_tags(raw), "alpha_mode") == "1",
+        crop=_crop(raw, side_data),
+        is_cropped_by_ffmpeg=any(_crop(raw, side_data)),
         average_rate=_ratio(raw.get("avg_frame_rate")),
         base_rate=_ratio(raw.get("r_frame_rate")),
         time_base=_ratio(raw.get("time_base")),
@@ -362,6 +392,24 @@ def _display_matrix(side_data: list[Mapping[str, Any]]) -> Matrix | None:
             (a, b), (c, d) = rows[:2]
             return int(a), int(b), int(c), int(d)
     return None
+
+
+def _crop(raw: Mapping[str, Any], side_data: list[Mapping[str, Any]]) -> Crop:
+    for entry in side_data:
+        if "crop_left" in entry:
+            left, right = _whole(entry.get("crop_left")), _whole(entry.get("crop_right"))
+            top, bottom = _whole(entry.get("crop_top")), _whole(entry.get("crop_bottom"))
+            return believed_crop((left, right, top, bottom), _whole(raw.get("width")), _whole(raw.get("height")))
+    return NO_CROP
+
+
+def believed_crop(crop: Crop, width: int, height: int) -> Crop:
+    """Return a crop that leaves something of the picture; none instead of another."""
+    left, right, top, bottom = crop
+    leaves_something = (
+        min(crop) >= 0 and width - left - right >= _LEAST_SIDE_PX and height - top - bottom >= _LEAST_SIDE_PX
+    )
+    return crop if leaves_something else NO_CROP
 
 
 def _peak_nits(side_data: list[Mapping[str, Any]]) -> float | None:

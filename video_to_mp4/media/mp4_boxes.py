@@ -86,6 +86,12 @@ class Movie:
         """Return the boxes of the tracks."""
         return [box for box in boxes_in(self.data, _HEADER_BYTES, len(self.data)) if box.kind == b"trak"]
 
+    def number_of(self, track: Box) -> int:
+        """Return the track's own number; 0 when it has none."""
+        header = self.content(b"tkhd", within=track)
+        place = 20 if header[:1] == b"\x01" else 12
+        return int.from_bytes(header[place : place + 4], "big")
+
     def content(self, *kinds: bytes, within: Box) -> bytes:
         """Return what is in a box; nothing when it is missing."""
         way = self.find(*kinds, within=within)

@@ -10,7 +10,7 @@ from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Resolution
 from video_to_mp4.media.clock import Clock, Times, frame_clock
 from video_to_mp4.media.colour import Colour, colour_filters, is_rgb, is_wide, result_colour
-from video_to_mp4.media.info import MediaInfo, StreamInfo
+from video_to_mp4.media.info import Crop, MediaInfo, StreamInfo
 from video_to_mp4.media.options import short_side_px
 
 _FINEST_TICK_S = Fraction(1, 1_000_000)
@@ -26,6 +26,8 @@ _CAN_BE_INTERLACED = frozenset(
         "ffvhuff", "utvideo", "rawvideo", "v210", "cavs", "magicyuv",
     }
 )  # fmt: skip
+_ALWAYS_OPEN = frozenset({"mpeg2video", "mpeg4", "vc1", "wmv3", "cavs"})
+"""Codecs each of whose frames says whether it is interlaced, and whose first frames say nothing of the others."""
 
 _LEVELS = (
     # level, macroblocks in a picture, macroblocks in a second: ITU-T H.264, table A-1
@@ -132,8 +134,8 @@ def encoder_time_base(stream: StreamInfo) -> Fraction:
 
 def display_size(stream: StreamInfo) -> tuple[Fraction, Fraction]:
     """Return width and height as the picture is meant to be seen: with square pixels and turned upright."""
-    width = Fraction(stream.width) * (stream.pixel_shape or 1)
-    height = Fraction(stream.height)
+    shown_width, shown_height = stream.shown_size
+    width, height = Fraction(shown_width) * (stream.pixel_shape or 1), Fraction(shown_height)
     return (height, width) if stream.is_turned else (width, height)
 
 
@@ -186,9 +188,7 @@ def lowest_level(width: int, height: int, rate: Fraction) -> str:
 def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> str:
     """Return the filters from the decoded picture, which ffmpeg has turned upright already, to the encoder."""
     colour = result_colour(stream)
-    filters = clock.filters
-    if may_be_interlaced(stream):
-        filters.append("bwdif=mode=send_frame:deint=interlaced")
+    filters = [*clock.filters, *deinterlacing_filters(stream), *cropping_filters(stream)]
     if stream.pixel_format in _PALETTES:
         filters.append("format=rgb24")
     filters.append(_scale(stream, width, height))
@@ -200,9 +200,37 @@ def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> s
     return ",".join(filters)
 
 
+def deinterlacing_filters(stream: StreamInfo) -> list[str]:
+    """Return what turns fields into pictures: where frames say that they have them, or where all of them do, unsaid."""
+    if stream.scan in ("tff", "bff"):
+        return [f"bwdif=mode=send_frame:parity={stream.scan}:deint=all"]
+    return ["bwdif=mode=send_frame:deint=interlaced"] if may_be_interlaced(stream) else []
+
+
 def may_be_interlaced(stream: StreamInfo) -> bool:
     """Say whether frames may be interlaced; the filter itself looks at each one, so a wrong yes costs nothing."""
-    return stream.codec in _CAN_BE_INTERLACED and stream.field_order != _PROGRESSIVE
+    if stream.codec == "h264" and stream.may_have_fields:
+        return True
+    return stream.codec in _ALWAYS_OPEN or (stream.codec in _CAN_BE_INTERLACED and stream.field_order != _PROGRESSIVE)
+
+
+def cropping_filters(stream: StreamInfo) -> list[str]:
+    """Return what cuts off what the container says is not to be shown, unless ffmpeg's decoder does that itself."""
+    if stream.is_cropped_by_ffmpeg or not any(stream.crop):
+        return []
+    left, _, top, _ = _turned(stream)
+    width, height = stream.shown_size
+    width, height = (height, width) if stream.is_turned else (width, height)
+    return [f"crop={width}:{height}:{left}:{top}"]
+
+
+def _turned(stream: StreamInfo) -> Crop:
+    """Return the crop of the picture as ffmpeg has turned it: its edges follow each other around it."""
+    left, right, top, bottom = stream.crop
+    around = (left, top, right, bottom)
+    quarters = round(stream.rotation / 90) % 4
+    left, top, right, bottom = around[quarters:] + around[:quarters]
+    return left, right, top, bottom
 
 
 def _scale(stream: StreamInfo, width: int, height: int) -> str:

@@ -20,6 +20,7 @@ from video_to_mp4.errors import (
     SourceMissing,
     UnknownCodec,
 )
+from video_to_mp4.media.declarations import declared
 from video_to_mp4.media.failure import last_words, not_killed
 from video_to_mp4.media.guard import (
     MAX_DURATION_S,
@@ -34,6 +35,7 @@ from video_to_mp4.media.info import MediaInfo, StreamInfo, parse_listing
 from video_to_mp4.media.packets import listing_flags, measure, measured_by
 from video_to_mp4.media.picture import choose_picture
 from video_to_mp4.media.programmes import on_own_clock
+from video_to_mp4.media.scanning import scanned
 
 _SILENCE_LIMIT_S = 300.0
 """Reading all packets of 20 GB from a slow disk takes minutes, but something is heard of it all the time."""
@@ -59,8 +61,8 @@ _NO_INDEX = "The file's index is missing: the recording or the download did not 
 _NO_HEADER = "The file begins like a video, but its header is cut short or damaged: nothing of it can be read."
 
 
-async def probe(path: Path, *, ffprobe: str = "ffprobe") -> MediaInfo:
-    """Read a source's container and streams, and the true end of each stream.
+async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg") -> MediaInfo:
+    """Read a source's container and streams, the true end of each stream, and how its picture was scanned.
 
     Raises SourceMissing, NotAVideo, NoVideoTrack, EncryptedSource, UnknownCodec, DamagedSource or LimitExceeded for
     what can't be converted, with the end of ffprobe's log in `details`, and ConversionStalled when ffprobe hangs.
@@ -82,7 +84,8 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe") -> MediaInfo:
     except ProcessStalled as error:
         raise ConversionStalled("Reading the file did not come to an end.") from error
     _refuse_by_packets(measured)
-    return measured
+    told = await asyncio.to_thread(declared, path, measured)
+    return await scanned(path, told, ffprobe=ffprobe, ffmpeg=ffmpeg)
 
 
 def _head(path: Path) -> bytes:

@@ -1,0 +1,116 @@
+"""Finds out whether pictures are interlaced, in places all over the film, where its first pictures do not tell.
+
+Only sources that leave it open cost a further child: H.264 whose parameters allow both, and tall pictures of codecs
+whose encoders often say nothing, or the wrong thing, of what a tape or a broadcast has brought them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from video_to_mp4 import process
+from video_to_mp4.errors import ProcessStalled
+from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
+from video_to_mp4.media.info import MediaInfo, Scan, StreamInfo
+from video_to_mp4.media.picture import choose_picture
+
+_SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
+_PACKETS_EACH = 12
+_EACH_S = 0.6
+_WHOLE_BELOW_S = 6.0
+_SILENCE_LIMIT_S = 60.0
+
+_COPIED_FROM = ("mp4", "matroska", "flv", "avi")
+_FLAGS_ARE_OFTEN_WRONG = frozenset(
+    {
+        "mpeg2video", "mpeg4", "mjpeg", "dvvideo", "prores", "dnxhd", "huffyuv", "ffvhuff", "ffv1", "utvideo",
+        "magicyuv", "rawvideo", "v210",
+    }
+)  # fmt: skip
+_FEWEST_LINES = 400
+"""Television has 480 interlaced lines or more; some may be cropped off. Smaller pictures have lost their fields."""
+
+_FOUND = re.compile(r"Single frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+) Undetermined:\s*(\d+)")
+_SURENESS = 1.2
+"""With idet's own 1.04, ffmpeg's test pattern testsrc2 is interlaced in each frame; from 1.5 on, testsrc never is."""
+
+_FEWEST_FRAMES = 10
+_CLEARLY = 0.85
+"""Of film that was brought to television by repeating fields two frames in five are combed, and up to four in five seem
+so: it is left alone."""
+_OF_ALL = 0.5
+
+
+async def scanned(path: Path, info: MediaInfo, *, ffprobe: str, ffmpeg: str) -> MediaInfo:
+    """Return the info with how the picture was scanned, where that had to be looked for."""
+    stream = choose_picture(info)
+    if stream is None or stream.end_s is None or stream.field_order not in ("progressive", ""):
+        return info
+    if stream.codec == "h264":
+        if not stream.may_have_fields or not stream.field_order or not info.is_in(*_COPIED_FROM):
+            return info
+        scan = await _flagged(path, stream, _places_s(stream, info), ffprobe)
+    elif stream.codec in _FLAGS_ARE_OFTEN_WRONG and stream.height >= _FEWEST_LINES:
+        scan = await _combed(path, stream, _places_s(stream, info), ffmpeg)
+    else:
+        return info
+    streams = tuple(replace(s, scan=scan) if s.index == stream.index else s for s in info.streams)
+    return replace(info, streams=streams)
+
+
+def _places_s(stream: StreamInfo, info: MediaInfo) -> list[float]:
+    """Return where to look; only the beginning of what is hardly longer than that."""
+    length_s = (stream.end_s or 0.0) - info.start_s
+    return [share * length_s for share in _SHARES] if length_s > _WHOLE_BELOW_S else [0.0]
+
+
+async def _flagged(path: Path, stream: StreamInfo, places_s: Sequence[float], ffprobe: str) -> Scan:
+    """Ask the decoder what each picture says of itself."""
+    offset_s = stream.start_s or 0.0
+    places = [f"{offset_s + place_s:.3f}%+#{_PACKETS_EACH}" for place_s in places_s]
+    where = ",".join(places) if len(places) > 1 else f"%+{_WHOLE_BELOW_S}"
+    argv = [ffprobe, "-v", "quiet", *input_flags(), "-read_intervals", where, "-select_streams", str(stream.index)]
+    argv += ["-show_frames", "-show_entries", "frame=interlaced_frame:frame_side_data=", "-of", "csv=p=0"]
+    words = (await _run([*argv, file_address(path)])).stdout.split()
+    found = {word.strip(",") for word in words}
+    return "flagged" if "1" in found else "progressive" if "0" in found else ""
+
+
+async def _combed(path: Path, stream: StreamInfo, places_s: Sequence[float], ffmpeg: str) -> Scan:
+    """Look at the pictures themselves by ffmpeg's filter idet."""
+    argv = [ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-v", "info"]
+    length_s = _EACH_S if len(places_s) > 1 else _WHOLE_BELOW_S
+    for place_s in places_s:
+        argv += [*input_flags(), "-ss", f"{place_s:.3f}", "-t", f"{length_s}", "-i", file_address(path)]
+    for number in range(len(places_s)):
+        argv += [
+            "-filter_complex",
+            f"[{number}:{stream.index}]idet=intl_thres={_SURENESS}[looked{number}]",
+            "-map",
+            f"[looked{number}]",
+        ]
+    ended = await _run([*argv, "-f", "null", "-"])
+    return _verdict([tuple(map(int, counts)) for counts in _FOUND.findall(ended.stderr)])
+
+
+def _verdict(counts: Sequence[tuple[int, ...]]) -> Scan:
+    """Judge what idet has counted in each place: frames with their first field above or below, whole and other ones."""
+    above, below, whole, other = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0, 0)
+    combed = above + below
+    is_clear = (
+        combed >= _FEWEST_FRAMES and combed >= _CLEARLY * (combed + whole) and max(above, below) >= _CLEARLY * combed
+    )
+    if not is_clear or combed < _OF_ALL * (combed + whole + other):
+        return ""
+    return "tff" if above > below else "bff"
+
+
+async def _run(argv: Sequence[str]) -> process.Exit:
+    """Run a look; one that does not come to its end has seen what it has seen."""
+    try:
+        return await process.run(argv, silence_limit_s=_SILENCE_LIMIT_S, memory_limit_bytes=PROBE_MEMORY_BYTES)
+    except ProcessStalled:
+        return process.Exit(1, "", "")
