@@ -1,15 +1,53 @@
-"""Which colours a picture has, and the filters that make of them what every player shows right: SDR, 8-bit 4:2:0."""
+"""Which colours a picture has, and the filters that make of them what every player shows right: SDR, 8-bit 4:2:0.
+
+Chromium 156 goes by the tags of primaries (but takes SMPTE 170M's for BT.709's), of the matrices of BT.601, BT.709 and
+BT.2020, and of the curves gamma 2.2, gamma 2.8, linear and SMPTE 428. It takes other matrices for BT.601's, and shows
+all other SDR curves alike. Many players look at the matrix at most.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from video_to_mp4.media.colorimetry import (
+    MATRICES,
+    PRIMARIES,
+    SHOWN_CURVES,
+    UNSHOWN_CURVES,
+    bt709_filters,
+    opaque_rgb_filters,
+    rgb_filters,
+    ycbcr_filters,
+)
 from video_to_mp4.media.info import StreamInfo
 
 HDR_TRANSFERS = frozenset({"smpte2084", "arib-std-b67"})
 _RGB_FORMATS = ("rgb", "bgr", "gbr", "argb", "abgr", "0rgb", "0bgr", "pal8", "x2rgb", "x2bgr")
-_WIDE_GAMUT = frozenset({"bt2020", "smpte431", "smpte432"})
+_WIDE_PRIMARIES = frozenset({"bt470m", "film", "bt2020", "smpte428", "smpte431", "smpte432", "jedec-p22", "ebu3213"})
+"""What many players show pale or wrong; others are near enough to a normal screen's to be tagged only."""
+
+_USUAL_MATRICES = {
+    # what browsers show right, and what it is called then
+    "": "",
+    "gbr": "",  # said of Y'CbCr it means nothing
+    "bt709": "bt709",
+    "bt470bg": "bt470bg",
+    "smpte170m": "smpte170m",
+    "fcc": "smpte170m",  # within one step of 255
+}
+_VIDEO_TRANSFERS = {
+    # variants of one curve, which every player shows alike
+    "bt709": "bt709",
+    "smpte170m": "smpte170m",
+    "smpte240m": "bt709",
+    "bt1361e": "bt709",
+    "iec61966-2-4": "bt709",
+    "bt2020-10": "bt709",
+    "bt2020-12": "bt709",
+}
 _BT2020_MATRICES = frozenset({"bt2020nc", "bt2020c"})
+_HDR_MATRICES = frozenset({"bt709", "fcc", "bt470bg", "smpte170m", "ycgco", "bt2020nc", "chroma-derived-nc", "ictcp"})
+"""Those that zscale reads together with HDR's curves."""
 
 _WHITE_NITS = 203
 """Reference white of HDR (ITU-R BT.2408): paper, and what a normal picture calls white."""
@@ -23,6 +61,9 @@ _KNEE = 0.3
 
 With it white comes out at 217 of 255 and 1000 nits at 255. Hable's curve bends from black on: white became 157.
 """
+
+
+_FULL_FORMATS = ("yuvj", "gray", "ya8", "ya16")
 
 
 @dataclass(frozen=True)
@@ -58,20 +99,25 @@ def is_rgb(stream: StreamInfo) -> bool:
 
 
 def is_wide(stream: StreamInfo) -> bool:
-    """Say whether colours lie outside BT.709, so that they have to be converted and not only tagged."""
-    return is_hdr(stream) or stream.color_primaries in _WIDE_GAMUT or stream.color_space in _BT2020_MATRICES
+    """Say whether colours have to be converted, and not only tagged, to be seen right everywhere."""
+    has_odd_matrix = not is_rgb(stream) and stream.color_space not in _USUAL_MATRICES
+    is_foreign = stream.color_primaries in _WIDE_PRIMARIES or transfer_of(stream) in UNSHOWN_CURVES
+    return is_hdr(stream) or is_foreign or has_odd_matrix
 
 
 def result_colour(stream: StreamInfo) -> Colour:
     """Return the result's tags. What the source leaves open is what players assume for its size."""
-    if is_wide(stream) or is_rgb(stream):
+    transfer = transfer_of(stream)
+    if is_hdr(stream):
         return BT709
-    family = _FAMILIES.get(stream.color_space) or _FAMILIES.get(stream.color_primaries) or _assumed(stream)
-    return Colour(
-        stream.color_primaries or family.primaries,
-        stream.color_transfer or family.transfer,
-        stream.color_space or family.matrix,
-    )
+    shown = transfer if transfer in SHOWN_CURVES else _VIDEO_TRANSFERS.get(transfer, "")
+    if is_wide(stream) or is_rgb(stream):
+        primaries = "bt709" if _primaries_of(stream) in _WIDE_PRIMARIES else _primaries_of(stream)
+        return Colour(primaries, shown if transfer in SHOWN_CURVES else "bt709", "bt709")
+    matrix = _USUAL_MATRICES[stream.color_space]
+    family = _FAMILIES.get(matrix) or _FAMILIES.get(stream.color_primaries) or _assumed(stream)
+    primaries = stream.color_primaries if stream.color_primaries in PRIMARIES else family.primaries
+    return Colour(primaries, shown or family.transfer, matrix or family.matrix)
 
 
 def colour_filters(stream: StreamInfo) -> list[str]:
@@ -88,9 +134,32 @@ def colour_filters(stream: StreamInfo) -> list[str]:
             "zscale=m=709:r=limited",
             "format=yuv420p",
         ]
-    if is_wide(stream):
-        return [f"zscale={_zscale_input(stream)}:p=709:t=709:m=709:r=limited", "format=yuv420p"]
-    return ["format=yuv420p"]
+    if not is_wide(stream):
+        return ["format=yuv420p"]
+    primaries = _primaries_of(stream)
+    opaque = ["format=gbrp16le" if is_rgb(stream) else "format=yuv444p16le"] if stream.has_alpha else []
+    matrix = _matrix_of(stream, MATRICES)
+    as_rgb = opaque_rgb_filters() if is_rgb(stream) else rgb_filters(matrix, primaries, is_full=is_full(stream))
+    to_bt709 = bt709_filters(primaries if primaries in _WIDE_PRIMARIES else "bt709", transfer_of(stream))
+    return [*opaque, *as_rgb, *to_bt709, *ycbcr_filters(), "format=yuv420p"]
+
+
+def is_full(stream: StreamInfo) -> bool:
+    """Say whether black is 0 and white the largest number there is."""
+    return stream.color_range == "pc" or stream.pixel_format.startswith(_FULL_FORMATS) or is_rgb(stream)
+
+
+def colour_remark(stream: StreamInfo) -> str:
+    """Return what the user is told where colours can't be read as they are meant; empty where they can."""
+    known = _HDR_MATRICES if is_hdr(stream) else MATRICES | _USUAL_MATRICES.keys()
+    odd = [] if is_rgb(stream) or stream.color_space in {*known, "", "gbr"} else [stream.color_space]
+    odd += [name for name in (stream.color_primaries,) if name and name not in PRIMARIES]
+    curves = _VIDEO_TRANSFERS.keys() | SHOWN_CURVES | UNSHOWN_CURVES | HDR_TRANSFERS
+    odd += [name for name in (stream.color_transfer,) if name and name not in curves]
+    if not odd:
+        return ""
+    names = ", ".join(odd)
+    return f"Its colours are stored in a rare way ({names}), read as the nearest common one: they may be a bit off."
 
 
 def _peak(stream: StreamInfo) -> float:
@@ -100,11 +169,27 @@ def _peak(stream: StreamInfo) -> float:
 
 
 def _zscale_input(stream: StreamInfo) -> str:
-    transfer = transfer_of(stream) or "709"
-    matrix = "gbr" if is_rgb(stream) else stream.color_space if stream.color_space in _BT2020_MATRICES else "2020_ncl"
-    primaries = stream.color_primaries if stream.color_primaries in _WIDE_GAMUT - {"bt2020"} else "2020"
-    full = stream.color_range == "pc" or is_rgb(stream)
-    return f"tin={transfer}:min={matrix}:pin={primaries}:rin={'full' if full else 'limited'}"
+    matrix = "gbr" if is_rgb(stream) else _matrix_of(stream, _HDR_MATRICES)
+    full = "full" if is_full(stream) else "limited"
+    return f"tin={transfer_of(stream)}:min={matrix}:pin={_primaries_of(stream)}:rin={full}"
+
+
+def _matrix_of(stream: StreamInfo, known: frozenset[str]) -> str:
+    """Return the stream's matrix, or the nearest that is known."""
+    if stream.color_space in known:
+        return stream.color_space
+    if stream.color_space == "smpte240m":
+        return "bt709"
+    is_new = is_hdr(stream) or stream.color_space not in _USUAL_MATRICES or stream.color_primaries == "bt2020"
+    return "bt2020nc" if is_new else _assumed(stream).matrix
+
+
+def _primaries_of(stream: StreamInfo) -> str:
+    if stream.color_primaries in PRIMARIES:
+        return stream.color_primaries
+    if is_hdr(stream) or (stream.color_space in _BT2020_MATRICES and not is_rgb(stream)):
+        return "bt2020"
+    return "bt709" if is_rgb(stream) else _assumed(stream).primaries
 
 
 def _assumed(stream: StreamInfo) -> Colour:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Resolution
 from video_to_mp4.media.clock import Clock, Times, frame_clock
-from video_to_mp4.media.colour import Colour, colour_filters, is_rgb, is_wide, result_colour
+from video_to_mp4.media.colour import Colour, colour_filters, is_full, is_hdr, is_rgb, is_wide, result_colour
 from video_to_mp4.media.info import Crop, MediaInfo, StreamInfo
 from video_to_mp4.media.options import short_side_px
 
@@ -235,8 +235,11 @@ def _turned(stream: StreamInfo) -> Crop:
 
 def _scale(stream: StreamInfo, width: int, height: int) -> str:
     scale = f"scale={width}:{height}"
-    if is_wide(stream):
+    if is_hdr(stream):
         return scale  # range and matrix are zscale's business then
+    if is_wide(stream):
+        as_it_is = "pc" if is_full(stream) else "tv"
+        return scale if is_rgb(stream) else f"{scale}:in_range={as_it_is}:out_range={as_it_is}"
     if is_rgb(stream):
         return f"{scale}:out_range=tv:out_color_matrix=bt709"
     return f"{scale}:out_range=tv"

@@ -12,6 +12,7 @@ from video_to_mp4.jobs.model import Options, Quality, StreamFate
 from video_to_mp4.media import command, fates
 from video_to_mp4.media.chapters import fitted
 from video_to_mp4.media.clock import Times
+from video_to_mp4.media.colour import colour_remark
 from video_to_mp4.media.copying import bad_signs, picture_obstacle, sound_obstacle
 from video_to_mp4.media.failure import ends_all_attempts
 from video_to_mp4.media.fallback import Concessions, sound_changed, unreadable_streams
@@ -318,7 +319,7 @@ def _obstacle(stream: StreamInfo, plan: Plan) -> str:
 
 
 def _remarks(plan: Plan) -> tuple[str, ...]:
-    remarks = (_cut_short(plan), _late_chapters(plan), _times(plan), _dolby_vision(plan), _transparency(plan))
+    remarks = (_cut_short(plan), _late_chapters(plan), _times(plan), _colours(plan), _transparency(plan))
     return tuple(remark for remark in remarks if remark)
 
 
@@ -368,10 +369,10 @@ def _claimed_s(plan: Plan) -> float | None:
     return plan.whole_s if is_of_others else claimed_s
 
 
-def _dolby_vision(plan: Plan) -> str:
+def _colours(plan: Plan) -> str:
     vision = plan.picture.stream.dolby_vision
     if vision is None or vision.profile != 5:
-        return ""
+        return "" if plan.copies_picture else colour_remark(plan.picture.stream)
     return "This is Dolby Vision profile 5, whose colours can't be converted correctly yet: they will look wrong."
 
 
