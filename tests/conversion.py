@@ -66,6 +66,7 @@ async def convert(source: Path, options: Options = FAST, *, threads: int = 0) ->
     runs = 0
     while True:
         runs += 1
+        partial.unlink(missing_ok=True)
         parser = ProgressParser(plan)
         seen: list[Progress] = []
         ended = await process.run(plan.argv(source, partial, prepared=prepared), on_line=feed_of(parser, seen))

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from video_to_mp4.engine.embedded import EmbeddedEngine
 from video_to_mp4.engine.run_job import JobRunner
 from video_to_mp4.errors import ConfigurationError
+from video_to_mp4.media.capabilities import find_out
 from video_to_mp4.media.thumbnail import FfmpegThumbnailer
 from video_to_mp4.service.access import Access
 from video_to_mp4.service.limits import Limits
@@ -28,9 +29,10 @@ _running: Service | None = None
 
 
 @asynccontextmanager
-async def open_service(settings: Settings) -> AsyncIterator[Service]:
+async def open_service(settings: Settings, *, lacks: tuple[str, ...] = ()) -> AsyncIterator[Service]:
     """Run a service on the settings' data folder for as long as the block runs.
 
+    `lacks` says in sentences what the settings' ffmpeg can't do.
     Raises DataFolderUnusable when the folder or its database can't be used. At the end what runs is given back to the
     queue, every child process is dead and the folder is free for another server.
     """
@@ -54,6 +56,7 @@ async def open_service(settings: Settings) -> AsyncIterator[Service]:
                 folder=folder,
                 uploads=Uploads(folder.paths, silence_limit_s=settings.upload_silence_s),
                 limits=_limits(settings),
+                lacks=lacks,
             )
             try:
                 await service.start()
@@ -112,9 +115,16 @@ def _fetcher(settings: Settings, folder: DataFolder) -> LinkFetcher:
 
 @asynccontextmanager
 async def lifespan() -> AsyncIterator[None]:
-    """Run the server's one service from start to shutdown, on the settings of the environment."""
+    """Run the server's one service from start to shutdown, on the settings of the environment.
+
+    Raises ToolMissing when the settings' ffmpeg or ffprobe don't do what every conversion needs.
+    """
     global _running  # Reflex makes states and calls handlers by itself, so there is no one to hand the service to
-    async with open_service(Settings.load()) as _running:
+    settings = Settings.load()
+    found = await find_out(settings.ffmpeg, settings.ffprobe)
+    for sentence in found.lacks:
+        log.warning("%s", sentence)
+    async with open_service(settings, lacks=found.lacks) as _running:
         yield
     _running = None
 

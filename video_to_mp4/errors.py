@@ -97,7 +97,7 @@ class PortTaken(ConfigurationError):
 
 
 class ToolMissing(ConfigurationError):
-    """ffmpeg or ffprobe is not installed."""
+    """ffmpeg or ffprobe is not installed, or does not do what is needed."""
 
     code = "TOOL_MISSING"
     sentence = "ffmpeg is not installed on the server."

@@ -30,8 +30,9 @@ async def healthz() -> JSONResponse:
         "free_bytes": health.room.free_bytes,
     }
     jobs = {state.value: count for state, count in health.jobs.items()}
+    ffmpeg = {"ffmpeg": health.ffmpeg, "ffmpeg_lacks": list(health.lacks)}
     return JSONResponse(
-        {"status": "ok", "version": __version__, "ffmpeg": health.ffmpeg, "disk": disk, "jobs": jobs},
+        {"status": "ok", "version": __version__, **ffmpeg, "disk": disk, "jobs": jobs},
         headers={"Cache-Control": "no-store"},
     )
 

@@ -325,6 +325,7 @@ class Health(Frozen):
     status: Literal["ok"] = "ok"
     version: str
     ffmpeg: str
+    ffmpeg_lacks: list[str] = Field(description="What can't be converted for want of a part of ffmpeg, in sentences.")
     disk: Disk
     jobs: dict[JobState, int]
 

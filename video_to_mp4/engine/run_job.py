@@ -168,6 +168,8 @@ class _Conversion:
                 silence_limit_s=self._runner.stall_s,
             )
         while True:
+            # An ffmpeg that fails early leaves there what an earlier run has written, which would be taken for its own.
+            await asyncio.to_thread(self._partial.unlink, missing_ok=True)
             async with self._meanwhile(self._decode(plan)) as decoding, self._meanwhile(self._settle_early()):
                 ended = await self._run_ffmpeg(plan)
                 verdict = await self._complete(plan, ended) or await self._judge(plan, ended, decoding)

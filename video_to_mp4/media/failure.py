@@ -21,6 +21,7 @@ from video_to_mp4.errors import (
 from video_to_mp4.process import Exit
 
 _LINES_KEPT = 20
+_LACKING = re.compile(r"(?:Unknown|No such) (encoder|filter):? '([\w-]+)'")
 _ADDRESS = re.compile(r"(?<![^\s'\"(:=])(?:file:)?/(?:[^\s'\":/]+/)*[^\s'\":/]+")
 _OBJECT_ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 
@@ -31,8 +32,6 @@ _SIGNS: tuple[tuple[str, type[VideoToMp4Error], str | None], ...] = (
     ("Cannot allocate memory", KilledBySystem, "There was not enough memory for this conversion."),
     ("Out of memory", KilledBySystem, "There was not enough memory for this conversion."),
     ("malloc of size", KilledBySystem, "There was not enough memory for this conversion."),
-    ("Unknown encoder", EncoderFailed, "The server's ffmpeg was built without an encoder that is needed."),
-    ("No such filter", EncoderFailed, "The server's ffmpeg was built without a filter that is needed."),
     ("Error opening output", EncoderFailed, None),
     ("No such file or directory", SourceMissing, None),
     ("Picture size", LimitExceeded, None),
@@ -75,6 +74,12 @@ def explain(code: int, stderr: str, *, hide: Sequence[Path] = ()) -> VideoToMp4E
     details = last_words(stderr, hide=hide)
     if code < 0:
         return _killed(-code, details)
+    lacking = _LACKING.search(stderr)
+    if lacking:
+        part = f"{lacking[1]} {lacking[2]}"
+        return EncoderFailed(
+            f"The server's ffmpeg was built without the {part}, which this video needs.", details=details
+        )
     for sign, error, sentence in _SIGNS:
         if sign in stderr:
             return error(sentence, details=details)

@@ -18,6 +18,7 @@ from video_to_mp4.jobs.encoding import VideoCodec
 from video_to_mp4.media import h264
 from video_to_mp4.media.failure import ends_all_attempts
 from video_to_mp4.media.faststart import was_too_small
+from video_to_mp4.media.guard import size_bytes
 from video_to_mp4.media.mp4_boxes import Box, Movie, SampleTable
 from video_to_mp4.media.plan import Plan
 from video_to_mp4.media.target import is_of_quicktime
@@ -42,8 +43,8 @@ def complete(partial: Path, plan: Plan, ended: Exit) -> Plan | None:
     """
     if not is_of_quicktime(plan.options.encoding.container) or ends_all_attempts(ended.code, ended.stderr):
         return None
-    if was_too_small(ended.stderr):
-        return None  # the index that is there has holes
+    if was_too_small(ended.stderr) or not size_bytes(partial):
+        return None  # the index has holes, or nothing was written at all
     movie = Movie.read(partial)
     if movie is None:
         return None

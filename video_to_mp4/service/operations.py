@@ -19,6 +19,8 @@ class Health:
     """How the server is: its jobs and its disk, or what is wrong."""
 
     ffmpeg: str = ""
+    lacks: tuple[str, ...] = ()
+    """What this ffmpeg can't do, each in a sentence."""
     jobs: dict[JobState, int] = field(default_factory=dict)
     room: Room | None = None
     problem: str = ""
@@ -27,11 +29,14 @@ class Health:
 class Operations:
     """Says how the server is. Nobody in particular asks, so nothing here is anybody's."""
 
-    def __init__(self, rows: Rows, engine: Engine, folder: DataFolder, space: SpaceKeeper) -> None:
+    def __init__(
+        self, rows: Rows, engine: Engine, folder: DataFolder, space: SpaceKeeper, lacks: tuple[str, ...]
+    ) -> None:
         self._rows = rows
         self._engine = engine
         self._folder = folder
         self._space = space
+        self._lacks = lacks
         self._ffmpeg_version = ""
         self._asking = asyncio.Lock()
 
@@ -58,7 +63,7 @@ class Operations:
             room = await self.room()
         except VideoToMp4Error as error:
             return Health(problem=str(error))
-        return Health(ffmpeg=ffmpeg, jobs=dict(jobs), room=room)
+        return Health(ffmpeg=ffmpeg, lacks=self._lacks, jobs=dict(jobs), room=room)
 
     async def metrics(self) -> str:
         """Return figures in Prometheus' text format."""

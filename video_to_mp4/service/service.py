@@ -54,6 +54,7 @@ class Service:
         folder: DataFolder,
         uploads: Uploads,
         limits: Limits,
+        lacks: tuple[str, ...] = (),
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.limits = limits
@@ -86,7 +87,7 @@ class Service:
         )
         self.looking = Looking(rows, engine, folder, uploads)
         self.thumbnails = Thumbnails(thumbnailer)
-        self.operations = Operations(rows, engine, folder, space)
+        self.operations = Operations(rows, engine, folder, space, lacks)
         self._housekeeper = Housekeeper(store, self._rules(), now=now, request_keep_s=limits.request_keep_s)
         self._cleaning: asyncio.Task[None] | None = None
 

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from children import NewChildren
-from clips import make_clip, make_long_clip
+from clips import make_clip, make_long_clip, picture, run_ffmpeg
 from conversion import look_at
 from factories import make_job
 from video_to_mp4.engine import run_job
 from video_to_mp4.engine.run_job import JobRunner
 from video_to_mp4.errors import (
     ConversionStalled,
+    EncoderFailed,
     InsufficientStorage,
     KilledBySystem,
     LimitExceeded,
@@ -307,6 +308,15 @@ async def test_a_disk_that_fills_up_in_the_middle_is_told_as_such(attempt: Attem
     with pytest.raises(InsufficientStorage):
         await attempt.run(ffmpeg=script)
     assert attempt.leftovers() == []
+
+
+async def test_what_an_earlier_run_wrote_is_not_taken_for_a_later_ones(attempt: Attempt, tmp_path: Path) -> None:
+    """A copy that ffmpeg has doubts about is no result, though the encoder that comes after it does not start."""
+    run_ffmpeg([*picture("160x120"), "-c:v", "libx264", "-pix_fmt", "yuv420p", "-t", "1", tmp_path / "source.mp4"])
+    attempt.put(tmp_path / "source.mp4")
+    copies = 'case "$*" in *libx264*) echo Oops >&2; exit 1;; esac; echo "non-monotonous DTS" >&2; exec ffmpeg "$@"'
+    with pytest.raises(EncoderFailed):
+        await attempt.run(AUTO, ffmpeg=_script(tmp_path, copies))
 
 
 async def test_megabytes_of_warnings_disturb_no_conversion(attempt: Attempt, tmp_path: Path) -> None:

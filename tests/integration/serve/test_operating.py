@@ -40,7 +40,8 @@ def test_the_log_has_every_state_and_ffmpegs_command_and_no_names(tmp_path: Path
 def test_a_job_that_ran_when_the_server_died_three_times_is_not_tried_again(tmp_path: Path, clip: Path) -> None:
     """What may be the crash's cause ends in an error that says so, and the next one in the queue has its turn."""
     hanging = tmp_path / "ffmpeg"
-    hanging.write_text('#!/bin/sh\ncase "$*" in *-progress*) exec sleep 600;; esac\nexec ffmpeg "$@"\n')
+    of_a_job = "*attempts*) exec sleep 600"  # what is tried at the start has another place
+    hanging.write_text(f'#!/bin/sh\ncase "$*" in {of_a_job};; esac\nexec ffmpeg "$@"\n')
     hanging.chmod(0o755)
     server = Server(tmp_path / "data", {"VIDEO_TO_MP4_FFMPEG": str(hanging), "VIDEO_TO_MP4_SLOTS": "1"})
     server.start()

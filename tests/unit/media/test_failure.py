@@ -46,6 +46,25 @@ def test_every_end_has_an_error_that_a_user_understands(code: int, stderr: str, 
     assert type(explain(code, stderr)) is error
 
 
+@pytest.mark.parametrize(
+    ("stderr", "part"),
+    [
+        ("Unknown encoder 'libx265'", "encoder libx265"),
+        (
+            "[vost#0:0 @ 0x7fca] Unknown encoder 'libsvtav1'\n[vost#0:0 @ 0x7fca] Error selecting an encoder",
+            "libsvtav1",
+        ),
+        (
+            "[AVFilterGraph @ 0x5628] No such filter: 'zscale'\nError opening output files: Filter not found",
+            "filter zscale",
+        ),
+    ],
+)
+def test_what_ffmpeg_was_built_without_is_named(stderr: str, part: str) -> None:
+    """Whoever runs the server knows then what to look for in another build."""
+    assert f"{part}, which this video needs" in str(explain(8, stderr))
+
+
 def test_details_hold_the_last_lines_without_paths_of_the_server() -> None:
     """Users learn what went wrong, not where the server keeps its files."""
     source = Path("/srv/my data/jobs/0197/source")
