@@ -65,7 +65,7 @@ def test_a_failed_conversion_ends_with_the_servers_sentence(person: Person) -> N
     (person.folder / "bad.mkv").write_text("no video")
     done = person.run("convert", "bad.mkv", "-o", "out.mp4", "--json")
     assert done.returncode == 1
-    assert done.stderr == "This is not a video, or not one of a kind that we know.\n"
+    assert done.stderr == "This is a text, not a video. If it was downloaded, it may be the site's error message.\n"
     assert json.loads(done.stdout.splitlines()[-1])["error"]["code"] == "TRANSCODE_FAILED"
     assert person.files() == {"bad.mkv"}
     assert person.states() == ["failed"]

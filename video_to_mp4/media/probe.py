@@ -20,6 +20,7 @@ from video_to_mp4.errors import (
     SourceMissing,
     UnknownCodec,
 )
+from video_to_mp4.media.beginnings import HEAD_BYTES, refusal, without_pictures
 from video_to_mp4.media.declarations import declared
 from video_to_mp4.media.failure import last_words, not_killed
 from video_to_mp4.media.guard import (
@@ -45,20 +46,7 @@ _COMPLAINTS_BYTES = 1024 * 1024
 
 _PROGRAMMES = "program=program_num:program_stream=index:program_tags=:program_stream_tags="
 
-_HEAD_BYTES = 16
-_BEGINNINGS = (
-    # MP4 and MOV, Matroska and WebM, ASF and WMV, AVI, FLV, RealMedia
-    *((4, sign) for sign in (b"ftyp", b"moov", b"mdat", b"wide")),
-    (0, b"\x1a\x45\xdf\xa3"),
-    (0, b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"),
-    (8, b"AVI "),
-    (0, b"FLV\x01"),
-    (0, b".RMF"),
-)
 _DECODED = ("video", "audio", "subtitle")
-_IMAGES = frozenset({b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"})
-_NO_INDEX = "The file's index is missing: the recording or the download did not finish, so nothing of it can be read."
-_NO_HEADER = "The file begins like a video, but its header is cut short or damaged: nothing of it can be read."
 
 
 async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg") -> MediaInfo:
@@ -76,13 +64,16 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg")
         info, rows = await _read(path, source_bytes, listing_flags(source_bytes), ffprobe)
         if not info.streams:
             info, rows = await _read(path, source_bytes, [], ffprobe)  # it gives up where it can't read all packets
-        refuse(info, path, head=await asyncio.to_thread(_head, path))
+        refuse(info, path, head=b"" if info.streams else await asyncio.to_thread(_head, path))
         info = on_own_clock(info)
         measured = measured_by(rows, info)
         if measured is None:
             measured = await measure(path, info, ffprobe=ffprobe, silence_limit_s=_SILENCE_LIMIT_S)
     except ProcessStalled as error:
         raise ConversionStalled("Reading the file did not come to an end.") from error
+    picture = choose_picture(measured)
+    if picture is not None and picture.packets == 0:
+        raise without_pictures(await asyncio.to_thread(_head, path), last_words(measured.complaints, hide=(path,)))
     _refuse_by_packets(measured)
     told = await asyncio.to_thread(declared, path, measured)
     return await scanned(path, told, ffprobe=ffprobe, ffmpeg=ffmpeg)
@@ -90,7 +81,7 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg")
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(_HEAD_BYTES)
+        return file.read(HEAD_BYTES)
 
 
 async def _read(
@@ -112,7 +103,7 @@ async def _read(
 def refuse(info: MediaInfo, path: Path, *, head: bytes = b"") -> None:
     """Raise the error that says why this file can't become a video; return if it can.
 
-    `head` are its first bytes.
+    `head` are its first bytes, for a file of which ffprobe could read nothing.
     """
     details = last_words(info.complaints, hide=(path,))
     if not info.streams:
@@ -137,13 +128,7 @@ def _no_container(info: MediaInfo, head: bytes, details: str) -> ConversionError
     """Tell a video that is not all there from what never was one."""
     if "Picture size" in info.complaints:
         return LimitExceeded(details=details)
-    if head[4:12] in _IMAGES:
-        return NotAVideo(details=details)
-    if "moov atom not found" in info.complaints:
-        return DamagedSource(_NO_INDEX, details=details)
-    if any(head[place:].startswith(sign) for place, sign in _BEGINNINGS):
-        return DamagedSource(_NO_HEADER, details=details)
-    return NotAVideo(details=details)
+    return refusal(head, details)
 
 
 def _no_picture(pictures: list[StreamInfo], details: str) -> ConversionError:
@@ -172,7 +157,7 @@ def _refuse_by_packets(info: MediaInfo) -> None:
     stream = choose_picture(info)
     if stream is None and any(picture.is_encrypted for picture in info.of_kind("video")):
         raise EncryptedSource
-    if stream is None or stream.packets == 0:
+    if stream is None:
         raise DamagedSource(details=last_words(info.complaints))
     longest_s = max((s.end_s - info.start_s for s in info.streams if s.end_s is not None), default=0.0)
     if longest_s > MAX_DURATION_S:
