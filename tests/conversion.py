@@ -74,7 +74,7 @@ async def convert(source: Path, options: Options = FAST, *, threads: int = 0) ->
         if other is not None:
             plan = other
             continue
-        verdict = await judge(partial, plan, ended)
+        verdict = await judge(partial, plan, ended, prepared=prepared)
         if isinstance(verdict, Verified):
             return Conversion(partial, verdict.plan, verdict, tuple(seen), runs, ended)
         plan = verdict

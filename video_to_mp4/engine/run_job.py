@@ -185,7 +185,14 @@ class _Conversion:
     async def _judge(self, plan: Plan, ended: Exit, decoding: Awaitable[DecodedPicture | None]) -> Verified | Plan:
         """Check the result while it is brought to the disk: the one needs no processor, the other no disk."""
         async with self._meanwhile(self._settle()) as settled:
-            verdict = await judge(self._partial, plan, ended, decoding=decoding, ffprobe=self._runner.ffprobe)
+            verdict = await judge(
+                self._partial,
+                plan,
+                ended,
+                prepared=self._prepared,
+                decoding=decoding,
+                ffprobe=self._runner.ffprobe,
+            )
             await settled
         return verdict
 

@@ -17,6 +17,7 @@ from video_to_mp4.media.failure import ends_all_attempts, explain, last_words, n
 from video_to_mp4.media.guard import file_address, size_bytes
 from video_to_mp4.media.info import MediaInfo, StreamInfo, parse_listing
 from video_to_mp4.media.plan import Plan
+from video_to_mp4.media.prepared import Prepared
 from video_to_mp4.media.sampling import (
     Places,
     Rows,
@@ -28,6 +29,7 @@ from video_to_mp4.media.sampling import (
 )
 from video_to_mp4.media.sound import OPUS_RATE, Sound
 from video_to_mp4.media.target import CODEC_NAMES, MUXERS, is_of_quicktime, pixel_format
+from video_to_mp4.media.timed_text import text_faults
 from video_to_mp4.process import Exit
 
 _SILENCE_LIMIT_S = 300.0
@@ -56,14 +58,16 @@ async def judge(
     plan: Plan,
     ended: Exit,
     *,
+    prepared: Prepared | None = None,
     decoding: Awaitable[DecodedPicture | None] | None = None,
     ffprobe: str = "ffprobe",
 ) -> Verified | Plan:
     """Say what an ffmpeg that has ended has brought: a verified result, or the plan to try instead.
 
-    `decoding` brings what was decoded of the source meanwhile; it is waited for only when there is something to compare
-    with it. Raises what the user is to be told when neither is to be had. The exit code alone decides nothing: a
-    damaged source can end with 1 and a whole result, a lost one with 0.
+    `prepared` is what the command read beside the source. `decoding` brings what was decoded of the source meanwhile;
+    it is waited for only when there is something to compare with it. Raises what the user is to be told when neither is
+    to be had. The exit code alone decides nothing: a damaged source can end with 1 and a whole result, a lost one with
+    0.
     """
     if ends_all_attempts(ended.code, ended.stderr):
         raise explain(ended.code, ended.stderr, hide=(partial,))
@@ -71,7 +75,7 @@ async def judge(
     if better is not None:
         return better
     try:
-        return await verify(partial, plan, decoding=decoding, stderr=ended.stderr, ffprobe=ffprobe)
+        return await verify(partial, plan, prepared=prepared, decoding=decoding, stderr=ended.stderr, ffprobe=ffprobe)
     except (ResultUnverified, DamagedSource) as error:
         better = plan.fallback(ended, error)
         if better is not None:
@@ -85,6 +89,7 @@ async def verify(
     partial: Path,
     plan: Plan,
     *,
+    prepared: Prepared | None = None,
     decoding: Awaitable[DecodedPicture | None] | None = None,
     stderr: str = "",
     ffprobe: str = "ffprobe",
@@ -104,6 +109,8 @@ async def verify(
         raise DamagedSource(details=last_words(stderr, hide=(partial,)))
     plan = plan.without(_missing(result, plan))
     faults = [*_faults(result, plan), *_duration_faults(result, plan, stderr)]
+    if not faults:
+        faults = text_faults(result, look.rows, plan, prepared or Prepared())
     if not faults and not _is_asked_copy(plan):
         faults = look.content_faults()
     if faults:
@@ -262,10 +269,12 @@ def _duration_faults(result: MediaInfo, plan: Plan, stderr: str) -> list[str]:
     planned_s, found_s = plan.duration_s, _played_s(result)
     if planned_s is None or (_is_asked_copy(plan) and plan.options.encoding.extra.is_cut):
         return []  # a copy begins at the key frame before the cut
-    is_too_long = found_s > planned_s + _leeway_s(planned_s)
+    whole_s = max(found_s, result.claimed_duration_s or 0.0)  # subtitles and chapters make a film no longer
+    is_too_long = whole_s > planned_s + _leeway_s(planned_s)
     is_too_short = found_s < planned_s - _leeway_s(planned_s)
     if is_too_long or (is_too_short and (plan.copies_picture or not tells_of_damage(stderr))):
-        return [f"The result lasts {found_s:.2f} s instead of {planned_s:.2f} s."]
+        lasts_s = whole_s if is_too_long else found_s
+        return [f"The result lasts {lasts_s:.2f} s instead of {planned_s:.2f} s."]
     return []
 
 

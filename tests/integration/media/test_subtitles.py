@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from clips import H264, picture, run_ffmpeg
 from conversion import FAST, convert, look_at
+from video_to_mp4.errors import ResultUnverified
 from video_to_mp4.jobs.encoding import Container, Encoding
 from video_to_mp4.jobs.model import Options, Quality
+from video_to_mp4.media.preparation import prepare
+from video_to_mp4.media.verify import verify
 
 AUTO = Options(quality=Quality.AUTO)
 ASS_HEAD = """[Script Info]
@@ -208,6 +212,18 @@ async def test_a_part_of_a_film_has_the_lines_of_that_part(tmp_path: Path) -> No
 
 def cut(*args: str) -> Encoding:
     return Encoding(extra_args=args)
+
+
+async def test_a_result_whose_lines_come_at_other_times_is_refused(tmp_path: Path) -> None:
+    """What ffmpeg made of them is compared with what it was given, whatever it says itself."""
+    source = with_subtitles(tmp_path, srt((0.5, 1.0, "One"), (2.0, 3.0, "Two")))
+    done = await convert(source)
+    plan, prepared = await prepare(source, done.plan, tmp_path)
+    caption = prepared.captions[1]
+    late = replace(caption, cues=(caption.cues[0], replace(caption.cues[1], start_ms=2300)))
+    with pytest.raises(ResultUnverified) as refused:
+        await verify(done.path, plan, prepared=replace(prepared, captions={1: late}))
+    assert "a line at 2.00 s, where none should be" in refused.value.details
 
 
 async def test_a_track_that_can_not_be_read_costs_itself_only(tmp_path: Path) -> None:
