@@ -41,8 +41,8 @@ def with_chapters(folder: Path, *chapters: tuple[float, float, str], extension: 
 
 def chapters_of(path: Path) -> list[tuple[float, str]]:
     """Return when each begins, to a twentieth of a second: a source's clock may begin with its sound, before 0."""
-    found = look_at(path)["chapters"]
-    return [(round(20 * float(chapter["start_time"])) / 20, chapter.get("tags", {}).get("title", "")) for chapter in found]
+    found = [(float(chapter["start_time"]), chapter.get("tags", {})) for chapter in look_at(path)["chapters"]]
+    return [(round(20 * start_s) / 20, tags.get("title", "")) for start_s, tags in found]
 
 
 @pytest.mark.parametrize("options", [FAST, AUTO])

@@ -29,9 +29,9 @@ def result(**facts: Any) -> MediaInfo:
     return media(picture(), other("subtitle", 1, "mov_text", **known), container="mov,mp4")
 
 
-@pytest.mark.parametrize("frames", [5, 6])
+@pytest.mark.parametrize("frames", [5, 7])
 def test_a_track_as_it_was_prepared_is_right(frames: int) -> None:
-    """Some versions of ffmpeg write one more sample after the last line."""
+    """Between lines without a pause there may be an empty sample or none."""
     rows = [{"type": "packet", "stream_index": 1, "dts_time": at} for at in ("0.0", "1.0", "2.0", "3.0", "50.02")]
     assert text_faults(result(frames=frames), rows, plan(), PREPARED) == []
 
