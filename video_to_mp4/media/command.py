@@ -81,7 +81,9 @@ def _output_options(plan: Plan, prepared: Prepared) -> dict[str, str]:
         reserved = reserved_bytes(plan, prepared)
         options |= {"movflags": "+faststart"} if reserved is None else {"moov_size": str(reserved)}
         options["write_tmcd"] = "0"
-    options |= {"c:v": "copy"} if plan.copies_picture else _picture_options(plan)
+        if plan.shape_marks:
+            options["strict"] = "unofficial"  # which is what ffmpeg calls the boxes for them
+    options |= _copy_options(plan) if plan.copies_picture else _picture_options(plan)
     for number, sound in enumerate(plan.sounds):
         options |= _sound_options(number, sound)
     if plan.captions:
@@ -126,6 +128,16 @@ def _track_names(plan: Plan) -> dict[str, str]:
         return {}
     titles = [(f"metadata:s:a:{number}", sound.stream.title) for number, sound in enumerate(plan.sounds)]
     return {option: f"handler_name={title}" for option, title in titles if title}
+
+
+def _copy_options(plan: Plan) -> dict[str, str]:
+    """Copy the picture; a full range that only the container knows is written into the stream itself.
+
+    MP4 has a place for it beside colours only, and ffmpeg writes none where these are unknown.
+    """
+    stream = plan.picture.stream
+    is_silent = stream.codec == "h264" and stream.color_range == "pc" and not stream.has_own_range
+    return {"c:v": "copy"} | ({"bsf:v": "h264_metadata=video_full_range_flag=1"} if is_silent else {})
 
 
 def _picture_options(plan: Plan) -> dict[str, str]:

@@ -29,6 +29,8 @@ _UNEVEN_S = 0.1
 _FULL_GROUP_FRAMES = 250
 """x264's own limit."""
 
+_SHAPE_MARKS = frozenset({"Spherical Mapping", "Stereo 3D"})
+
 _SHORTFALL_NOTED_S = 1.0
 _SHORTFALL_NOTED_SHARE = 0.02
 
@@ -142,6 +144,11 @@ class Plan:
         """The source's streams that go into the result as they are."""
         sounds = {sound.stream.index for sound in self.sounds if sound.is_copied}
         return frozenset(sounds | {self.picture.stream.index} if self.copies_picture else sounds)
+
+    @property
+    def shape_marks(self) -> frozenset[str]:
+        """What the source says of its picture's shape, in ffprobe's words: that it is a panorama, or stereoscopic."""
+        return self.picture.stream.side_data & _SHAPE_MARKS
 
     @property
     def enabled(self) -> frozenset[int]:

@@ -115,7 +115,8 @@ async def verify(
         faults = look.content_faults()
     if faults:
         raise ResultUnverified(details="\n".join(faults))
-    return Verified(result_bytes, _played_s(result), plan, _shortfalls(result, plan, stderr))
+    warnings = (*_shortfalls(result, plan, stderr), *_lost_marks(result, plan))
+    return Verified(result_bytes, _played_s(result), plan, warnings)
 
 
 @dataclass(frozen=True)
@@ -232,10 +233,18 @@ def _picture_faults(track: StreamInfo, plan: Plan) -> list[str]:
         ("size", (track.width, track.height), (size,)),
         ("shape of pixels", track.pixel_shape or 1, (1,)),
         ("rotation", track.rotation, (source.rotation if is_copied else 0,)),
+        ("colour range", track.color_range or "tv", (_planned_range(track, plan),)),
         ("transfer function", track.color_transfer in HDR_TRANSFERS, (False,)),
         ("language", track.language, (source.language, "")),
     )
     return [f"The picture's {what} is {found}." for what, found, allowed in checks if found not in allowed]
+
+
+def _planned_range(track: StreamInfo, plan: Plan) -> str:
+    """Return the range that players have to see; what was asked for in an encoder's words is not judged."""
+    if plan.copies_picture:
+        return plan.picture.stream.color_range or "tv"
+    return "tv" if plan.options.encoding.is_plain else track.color_range or "tv"
 
 
 def _is_asked_copy(plan: Plan) -> bool:
@@ -289,6 +298,16 @@ def _shortfalls(result: MediaInfo, plan: Plan, stderr: str) -> tuple[str, ...]:
     if picture_s >= planned_picture_s - _PICTURE_LEEWAY_S - _PICTURE_LEEWAY_SHARE * planned_picture_s:
         return ()
     return (f"The source is damaged: the picture ends after {picture_s:.1f} s of {planned_picture_s:.1f} s.",)
+
+
+def _lost_marks(result: MediaInfo, plan: Plan) -> tuple[str, ...]:
+    """Return what the user is told of marks on the picture's shape that the result does not have."""
+    lost = sorted(plan.shape_marks - _picture(result).side_data)
+    return (
+        (f"What marks the picture as 360° or 3D could not be kept ({', '.join(lost)}): players show it flat.",)
+        if lost
+        else ()
+    )
 
 
 def _leeway_s(duration_s: float) -> float:
