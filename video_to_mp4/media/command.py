@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LOCATION_SIGNS = ("location", "xyz", "gps", "iso6709")
 _SUBTITLE_TIME_BASE = "1/1000"
+_TINY_S = 0.001
 _ALWAYS_EMPTIED = ("location", "location-eng")
 
 
@@ -131,13 +132,17 @@ def _track_names(plan: Plan) -> dict[str, str]:
 
 
 def _copy_options(plan: Plan) -> dict[str, str]:
-    """Copy the picture; a full range that only the container knows is written into the stream itself.
+    """Copy the picture, without what must not be shown of its end, and let it say what only its container said.
 
-    MP4 has a place for it beside colours only, and ffmpeg writes none where these are unknown.
+    MP4 has a place for a full range beside colours only, and ffmpeg writes none where these are unknown.
     """
-    stream = plan.picture.stream
-    is_silent = stream.codec == "h264" and stream.color_range == "pc" and not stream.has_own_range
-    return {"c:v": "copy"} | ({"bsf:v": "h264_metadata=video_full_range_flag=1"} if is_silent else {})
+    stream, filters = plan.picture.stream, []
+    if stream.hides_its_end and stream.end_s is not None:
+        # The first packet that is hidden begins when the last one that is shown ends.
+        filters.append(f"noise=amount=0:drop=gte(pts*tb\\,{stream.end_s - plan.info.start_s - _TINY_S:.6f})")
+    if stream.codec == "h264" and stream.color_range == "pc" and not stream.has_own_range:
+        filters.append("h264_metadata=video_full_range_flag=1")
+    return {"c:v": "copy"} | ({"bsf:v": ",".join(filters)} if filters else {})
 
 
 def _picture_options(plan: Plan) -> dict[str, str]:

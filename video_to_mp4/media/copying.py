@@ -49,7 +49,7 @@ def picture_obstacle(stream: StreamInfo, info: MediaInfo) -> str:
         (not stream.is_turned_plainly, "it is mirrored or turned by an odd angle"),
         (is_wide(stream), "its colours are not those of a normal screen"),
         (stream.parameter_sets > 1, "its format changes on the way"),
-        (bool(stream.hidden_packets), "it was trimmed without cutting"),
+        (bool(stream.hidden_packets) and not stream.hides_its_end, "it was trimmed without cutting"),
     )
     return next((words for is_met, words in obstacles if is_met), "")
 

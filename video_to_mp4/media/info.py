@@ -114,6 +114,8 @@ class StreamInfo:
     """What the packets of a picture say of frames and bits; None when not all were looked at."""
     hidden_packets: int = 0
     """How many packets lie outside the edit list, so that they must not be shown."""
+    hides_its_end: bool = False
+    """Whether all packets that must not be shown come after all others."""
     longest_hole_s: float = 0.0
     """The longest time without a packet between two others."""
     parameter_sets: int = 1

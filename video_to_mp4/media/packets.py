@@ -40,6 +40,8 @@ class _Extent:
     end_s: float | None = None
     count: int = 0
     hidden: int = 0
+    shows_again: bool = False
+    """Whether a packet that is shown comes after one that is not."""
     longest_hole_s: float = 0.0
     parameter_sets: int = 1
     is_encrypted: bool = False
@@ -138,6 +140,7 @@ class _Extents:
         if "D" in flags:
             extent.hidden += 1
             return
+        extent.shows_again = extent.hidden > 0
         shown_s, stored_s, duration_s = map(_seconds, numbers[:3])
         at_s = shown_s if shown_s is not None else stored_s
         if self._jumps is not None and at_s is not None and index not in self._strangers:
@@ -237,6 +240,7 @@ def _with_extent(stream: StreamInfo, extent: _Extent, info: MediaInfo, is_comple
         packets=extent.count if is_complete else None,
         pace=_pace(stream, extent) if is_complete and stream.kind == "video" else None,
         hidden_packets=extent.hidden,
+        hides_its_end=extent.hidden > 0 and not extent.shows_again,
         longest_hole_s=extent.longest_hole_s if is_complete else 0.0,
         parameter_sets=extent.parameter_sets,
         is_encrypted=stream.is_encrypted or extent.is_encrypted,

@@ -138,6 +138,35 @@ def boxes_of(path: Path) -> list[bytes]:
     return kinds
 
 
+@pytest.mark.parametrize(("b_frames", "is_copied"), [(0, True), (2, False)])
+async def test_a_hidden_end_is_cut_off(tmp_path: Path, b_frames: int, is_copied: bool) -> None:
+    """Cameras and editors leave a packet or two outside of the edit list.
+
+    With B-frames the last picture is decoded before others that are shown, and may be needed by them.
+    """
+    source = tmp_path / "source.mp4"
+    args = ["-c:v", "libx264", "-preset", "veryfast", "-bf", str(b_frames), "-pix_fmt", "yuv420p"]
+    run_ffmpeg([*picture("160x120"), *args, "-t", "2", source])
+    show_until(source, 1.92)
+    done = await convert(source, AUTO)
+    assert done.plan.copies_picture == is_copied
+    assert done.verified.duration_s == pytest.approx(1.92, abs=0.01)
+    assert len(picture_hashes(done.path)) == 48
+
+
+async def test_the_reason_for_an_encoding_is_the_true_one(tmp_path: Path) -> None:
+    """Whose pixels become square is not made smaller."""
+    done = await convert(make_clip(tmp_path, "anamorphic_mkv"), AUTO)
+    assert done.plan.fates[0].why == "becomes H.264: its pixels are not square"
+
+
+def show_until(path: Path, end_s: float) -> None:
+    """Shorten the edit list of an MP4 with one track, so that its last packets lie outside of it."""
+    data = bytearray(path.read_bytes())
+    struct.pack_into(">I", data, data.index(b"elst") + 12, round(end_s * 1000))
+    path.write_bytes(data)
+
+
 # ------------------------------------------------------------------------------------------ an MP4 with two formats
 
 
