@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 _FINEST_RATE = 1001
-_NOTHING_NEW_BYTES = 32
+_NOTHING_NEW_BYTES = 8
 """A packet below this size may only say that nothing changes, so that no frame comes of it: N-VOPs of MPEG-4 in AVI
-have 7 bytes, those of screen recorders 2 to 31."""
+have 7 bytes, those of TechSmith's recorder 2."""
 
 _WINDOW_S = 10.0
 

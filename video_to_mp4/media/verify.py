@@ -14,6 +14,7 @@ from video_to_mp4.media.colour import HDR_TRANSFERS
 from video_to_mp4.media.copied_picture import DecodedPicture
 from video_to_mp4.media.copying import COPIED_PIXEL_FORMATS, COPIED_PROFILES
 from video_to_mp4.media.failure import ends_all_attempts, explain, last_words, not_killed, tells_of_damage
+from video_to_mp4.media.frame_count import frame_remark
 from video_to_mp4.media.guard import file_address, size_bytes
 from video_to_mp4.media.info import MediaInfo, StreamInfo, parse_listing
 from video_to_mp4.media.plan import Plan
@@ -287,16 +288,18 @@ def _duration_faults(result: MediaInfo, plan: Plan, stderr: str) -> list[str]:
     return []
 
 
-def _shortfalls(result: MediaInfo, plan: Plan, stderr: str) -> tuple[str, ...]:
-    """Return what the user is told of a result that is shorter than its source, by its fault or ours."""
+def _shortfalls(result: MediaInfo, plan: Plan, stderr: str, frames: int) -> tuple[str, ...]:
+    """Return what the user is told of a result that is shorter than its source, or has fewer frames, by whose fault."""
     planned_s, found_s = plan.duration_s, _played_s(result)
     if planned_s is not None and found_s < planned_s - _leeway_s(planned_s):
         return (f"The source is damaged: {found_s:.1f} s of {planned_s:.1f} s could be read.",)
     picture_s, planned_picture_s = _end_s(_picture(result)), plan.picture_duration_s
+    remark = frame_remark(plan, _picture(result).frames or frames, stderr)
+    remarks = (remark,) if remark else ()
     if planned_picture_s is None or not tells_of_damage(stderr):
-        return ()
+        return remarks
     if picture_s >= planned_picture_s - _PICTURE_LEEWAY_S - _PICTURE_LEEWAY_SHARE * planned_picture_s:
-        return ()
+        return remarks
     return (f"The source is damaged: the picture ends after {picture_s:.1f} s of {planned_picture_s:.1f} s.",)
 
 

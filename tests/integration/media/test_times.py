@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clips import H264, picture, run_ffmpeg
+from clips import H264, make_clip, picture, run_ffmpeg
 from conversion import Conversion, convert
 from video_to_mp4.jobs.model import Options
 
@@ -86,3 +86,30 @@ async def test_frames_that_are_left_out_of_an_unbelievable_rate_are_told(tmp_pat
     result = await convert(made(tmp_path, *_FFV1, rate="1000", frames=1000))
     assert len(times_s(result)) == pytest.approx(60, abs=1)
     assert result.warnings == ("The source has 1000 frames in a second; 60 of them were kept.",)
+
+
+def damaged(folder: Path, *, lost: int, frames: int = 100) -> Path:
+    """Return a film of JPEGs, some of which are overwritten with zeros."""
+    clip = folder / "source.avi"
+    run_ffmpeg([*picture("160x120"), "-frames:v", str(frames), "-c:v", "mjpeg", clip])
+    data = bytearray(clip.read_bytes())
+    begins = [place for place in range(len(data)) if data.startswith(b"\xff\xd8\xff", place)]
+    for number in range(lost):
+        begin = begins[10 + 5 * number]
+        data[begin : begin + 1000] = bytes(1000)
+    clip.write_bytes(bytes(data))
+    return clip
+
+
+async def test_frames_that_are_lost_to_damage_are_told(tmp_path: Path) -> None:
+    """The result is as long as its source, but stands still where frames could not be read."""
+    result = await convert(damaged(tmp_path, lost=8))
+    assert len(times_s(result)) == 92
+    assert result.warnings == ("The source is damaged: 8 of 100 frames could not be read.",)
+
+
+@pytest.mark.parametrize("clip", ["interlaced_h264_mp4", "mpeg4_b_frames_avi", "vp8_ivf", "screen_zmbv_avi"])
+async def test_no_frame_is_missed_where_packets_are_more_than_frames(tmp_path: Path, clip: str) -> None:
+    """Fields, frames that are not shown, and packets that say that nothing changes are no loss."""
+    result = await convert(make_clip(tmp_path, clip))
+    assert result.warnings == ()
