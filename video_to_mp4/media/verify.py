@@ -288,13 +288,13 @@ def _duration_faults(result: MediaInfo, plan: Plan, stderr: str) -> list[str]:
     return []
 
 
-def _shortfalls(result: MediaInfo, plan: Plan, stderr: str, frames: int) -> tuple[str, ...]:
+def _shortfalls(result: MediaInfo, plan: Plan, stderr: str) -> tuple[str, ...]:
     """Return what the user is told of a result that is shorter than its source, or has fewer frames, by whose fault."""
     planned_s, found_s = plan.duration_s, _played_s(result)
     if planned_s is not None and found_s < planned_s - _leeway_s(planned_s):
         return (f"The source is damaged: {found_s:.1f} s of {planned_s:.1f} s could be read.",)
     picture_s, planned_picture_s = _end_s(_picture(result)), plan.picture_duration_s
-    remark = frame_remark(plan, _picture(result).frames or frames, stderr)
+    remark = frame_remark(plan, _picture(result).frames, stderr)
     remarks = (remark,) if remark else ()
     if planned_picture_s is None or not tells_of_damage(stderr):
         return remarks
