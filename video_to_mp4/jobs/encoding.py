@@ -9,7 +9,7 @@ from fractions import Fraction
 from pydantic import Field
 
 from video_to_mp4.errors import InvalidArgument
-from video_to_mp4.jobs.extra_args import BITRATE, ExtraArgs, parse
+from video_to_mp4.jobs.extra_args import BITRATE, ExtraArgs, bits_per_s, parse
 from video_to_mp4.jobs.frozen import Frozen
 
 _LARGEST_SIDE_PX = 8192
@@ -108,6 +108,19 @@ class Encoding(Frozen):
         return parse(self.extra_args)
 
     @property
+    def shapes_bits(self) -> bool:
+        """Whether it is asked how good the picture is or how many bits it takes, so that nothing else limits it."""
+        is_asked = self.video is not None and (self.video.crf is not None or self.video.bitrate is not None)
+        return is_asked or any(name in _FOR_BITS for name, _ in self.extra.output)
+
+    @property
+    def bits_per_s(self) -> int | None:
+        """The mean bit rate that is asked for; None where it is none, or the most beside a quality."""
+        if self.video is None or self.video.bitrate is None or self.video.crf is not None:
+            return None
+        return bits_per_s(self.video.bitrate)
+
+    @property
     def rate(self) -> Fraction | None:
         """Frames per second, where they are asked for: 29.97 is 30000/1001."""
         if self.video is None or self.video.fps is None:
@@ -135,6 +148,7 @@ _OPUS_RATES = frozenset({8_000, 12_000, 16_000, 24_000, 48_000})
 _FOR_ENCODERS = frozenset(
     {"preset", "tune", "profile:v", "level:v", "pix_fmt", "g", "bf", "keyint_min", "refs", "maxrate", "bufsize"}
 )
+_FOR_BITS = frozenset({"profile:v", "level:v", "pix_fmt", "maxrate", "bufsize"})
 _ONLY_X26X = frozenset({"preset", "tune", "profile:v", "level:v", "bf", "refs"})
 
 

@@ -22,6 +22,7 @@ _TUNES = r"(film|animation|grain|stillimage|fastdecode|zerolatency|psnr|ssim)"
 _PROFILES = r"(baseline|main|high|high10|high422|high444|main10|main12|main422-10|main444-8|main444-10)"
 _TAGS = r"(title|artist|author|album|album_artist|composer|comment|copyright|date|description|genre|show|track)"
 _LONGEST_TAG = 200
+_UNITS = {"k": 1_000, "K": 1_000, "M": 1_000_000}
 
 _PATTERNS = {
     "-movflags": rf"{_MOVFLAGS}(\+{_MOVFLAGS[3:]})*",
@@ -143,6 +144,12 @@ def _part(given: dict[str, str]) -> tuple[float | None, float | None]:
     if end_s is not None and end_s <= (start_s or 0.0):
         raise InvalidArgument("extra_args: the part that is asked for ends before it begins.", field="extra_args")
     return start_s, end_s
+
+
+def bits_per_s(bitrate: str) -> int:
+    """Read a bit rate: «3M», «192k», «500000»."""
+    unit = _UNITS.get(bitrate[-1])
+    return int(float(bitrate[:-1]) * unit) if unit else int(float(bitrate))
 
 
 def _seconds(text: str) -> float:

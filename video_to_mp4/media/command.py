@@ -147,7 +147,7 @@ def _copy_options(plan: Plan) -> dict[str, str]:
 
 def _picture_options(plan: Plan) -> dict[str, str]:
     tick_s = plan.picture.time_base
-    options = picture_encoder(plan.options, level=plan.picture.level) | {
+    options = picture_encoder(plan.options, level=plan.picture.level, limit=plan.picture.limit) | {
         "filter:v": plan.picture.filters,
         # Always both: alone, the second made 420,135 frames of 63. A ratio is the one word that ffmpeg 5.1 to 9 share:
         # 9 refuses -1, and 6.0 refuses "demux".

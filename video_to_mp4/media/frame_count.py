@@ -21,7 +21,7 @@ _RATE_OF_FIELDS = 1.6
 def frame_remark(plan: Plan, found: int | None, stderr: str) -> str:
     """Return what the user is told when more than 1 % of the frames are missing, or were added; empty when all is well.
 
-    `found` is how many the result has, where its container counts them; `stderr` tells whether ffmpeg complained of damage.
+    `found` is how many the result has, where its container counts them; `stderr` says whether ffmpeg found damage.
     """
     source = plan.picture.stream
     if source.pace is None or source.packets is None or not found or _differs_rightly(plan):

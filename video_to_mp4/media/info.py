@@ -100,6 +100,8 @@ class StreamInfo:
     """ffprobe's r_frame_rate, a guess that can be bogus (600)."""
     time_base: Fraction | None = None
     """How many seconds one tick of the container's clock for this stream takes."""
+    bits_per_s: float | None = None
+    """What the container says of the stream's mean bit rate."""
     start_s: float | None = None
     duration_s: float | None = None
     end_s: float | None = None
@@ -259,6 +261,7 @@ def _stream(raw: Mapping[str, Any]) -> StreamInfo:
         codec_tag="" if tag.startswith("[") else tag,
         profile=_text(raw.get("profile")),
         level=max(0, _whole(raw.get("level"))),
+        bits_per_s=_positive(raw.get("bit_rate")) or _positive(_tag(tags, "bps")),
         start_s=_number(raw.get("start_time")),
         duration_s=_positive(raw.get("duration")),
         language=_tag(tags, "language").replace("und", ""),

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from video_to_mp4.jobs.encoding import Encoding
-from video_to_mp4.jobs.model import Resolution
+from video_to_mp4.jobs.model import Quality, Resolution
 from video_to_mp4.media.clock import Clock, Times, frame_clock
 from video_to_mp4.media.colour import Colour, colour_filters, is_full, is_hdr, is_rgb, is_wide, result_colour
 from video_to_mp4.media.info import Crop, MediaInfo, StreamInfo
+from video_to_mp4.media.limits import (
+    LARGEST_PICTURE_PX,
+    LONGEST_SIDE_PX,
+    BitLimit,
+    lowest_level,
+    needed_bits_per_s,
+    within_level,
+    worth,
+)
 from video_to_mp4.media.options import short_side_px
 
 _FINEST_TICK_S = Fraction(1, 1_000_000)
@@ -29,21 +38,6 @@ _CAN_BE_INTERLACED = frozenset(
 _ALWAYS_OPEN = frozenset({"mpeg2video", "mpeg4", "vc1", "wmv3", "cavs"})
 """Codecs each of whose frames says whether it is interlaced, and whose first frames say nothing of the others."""
 
-_LEVELS = (
-    # level, macroblocks in a picture, macroblocks in a second: ITU-T H.264, table A-1
-    ("3.1", 3_600, 108_000),
-    ("3.2", 5_120, 216_000),
-    ("4.0", 8_192, 245_760),
-    ("4.2", 8_704, 522_240),
-    ("5.0", 22_080, 589_824),
-    ("5.1", 36_864, 983_040),
-    ("5.2", 36_864, 2_073_600),
-    ("6.0", 139_264, 4_177_920),
-    ("6.1", 139_264, 8_355_840),
-    ("6.2", 139_264, 16_711_680),
-)
-_LARGEST_PICTURE_PX = _LEVELS[-1][1] * 256
-
 
 @dataclass(frozen=True)
 class Picture:
@@ -55,6 +49,7 @@ class Picture:
     level: str
     filters: str
     colour: Colour
+    limit: BitLimit
     time_base: Fraction
     """How long a tick of the encoder's clock is, in seconds: frames that share one are lost but for one."""
     rate: Fraction
@@ -83,19 +78,32 @@ def _attraction(stream: StreamInfo) -> tuple[bool, bool, int, int]:
     return stream.start_s is not None, stream.is_default, stream.width * stream.height, -stream.index
 
 
-def plan_picture(stream: StreamInfo, resolution: Resolution, encoding: Encoding | None = None) -> Picture:
-    """Say how the picture is encoded."""
+def plan_picture(
+    stream: StreamInfo,
+    resolution: Resolution,
+    encoding: Encoding | None = None,
+    *,
+    quality: Quality = Quality.AUTO,
+    info: MediaInfo | None = None,
+) -> Picture:
+    """Say how the picture is encoded. Without the file that it is from, its bits set no limit."""
     asked = encoding or Encoding()
     scale = asked.video.scale if asked.video else None
     width, height = result_size(stream, resolution) if scale is None else exact_size(stream, scale)
     clock = Clock(asked.rate, Times.STEADY) if asked.rate is not None else frame_clock(stream)
     is_as_in_source = clock.times in (Times.KEPT, Times.MENDED) and not asked.extra.is_cut
     last_frame_s = _unusual_last_frame_s(stream) if is_as_in_source else None
+    limit = None
+    if info is not None and not asked.shapes_bits:
+        limit = worth(stream, info, quality, width=width, height=height)
+    needed = asked.bits_per_s or needed_bits_per_s(quality, width, height, clock.rate, limit)
+    level = lowest_level(width, height, clock.rate, needed)
     return Picture(
         stream=stream,
         width=width,
         height=height,
-        level=lowest_level(width, height, clock.rate),
+        level=level,
+        limit=within_level(level, limit),
         filters=filter_chain(stream, width, height, clock),
         colour=result_colour(stream),
         time_base=_tick_s(stream, clock, last_frame_s),
@@ -160,29 +168,14 @@ def exact_size(stream: StreamInfo, scale: str) -> tuple[int, int]:
 
 def _largest_factor(width: Fraction, height: Fraction) -> Fraction:
     """Return what brings the picture within H.264's largest level, in area and in length."""
-    longest_px = math.isqrt(8 * _LEVELS[-1][1]) * 16
-    by_length = Fraction(longest_px) / max(width, height)
-    by_area = Fraction(math.isqrt(int(_LARGEST_PICTURE_PX * 4096 / (width * height))), 64)
+    by_length = Fraction(LONGEST_SIDE_PX) / max(width, height)
+    by_area = Fraction(math.isqrt(int(LARGEST_PICTURE_PX * 4096 / (width * height))), 64)
     return min(by_length, by_area)
 
 
 def _even(length: Fraction) -> int:
     """Round to the nearest even number, an odd one down: nothing is made larger than it was."""
     return max(2, 2 * math.ceil(length / 2 - Fraction(1, 2)))
-
-
-def lowest_level(width: int, height: int, rate: Fraction) -> str:
-    """Return the lowest H.264 level that fits, at least 3.1.
-
-    Left to itself x264 takes the level from its own reference frames: 5.0 at slow and 5.1 at veryslow for 1080p, at
-    30 % more work for the same picture.
-    """
-    across, down = math.ceil(width / 16), math.ceil(height / 16)
-    for level, in_picture, in_second in _LEVELS:
-        fits = across * down <= in_picture and max(across, down) <= math.isqrt(8 * in_picture)
-        if fits and across * down * rate <= in_second:
-            return level
-    return _LEVELS[-1][0]
 
 
 def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> str:

@@ -238,7 +238,7 @@ def make_plan(
         raise NoVideoTrack
     encoding = options.encoding
     may_copy = options.quality is Quality.AUTO and conceded.may_copy and encoding.leaves_choice
-    picture = plan_picture(stream, options.resolution, encoding)
+    picture = plan_picture(stream, options.resolution, encoding, quality=options.quality, info=info)
     left_out = conceded.without | strangers(info, stream)
     sounds = [s for s in info.of_kind("audio") if _is_wanted(s, encoding) and s.index not in left_out]
     captions = [s for s in info.of_kind("subtitle") if _is_wanted(s, encoding) and s.index not in left_out]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from video_to_mp4.jobs.encoding import AudioCodec, Container, VideoCodec
+from video_to_mp4.jobs.encoding import AudioCodec, Container, Encoding, VideoCodec
+from video_to_mp4.jobs.extra_args import bits_per_s
 from video_to_mp4.jobs.model import Options, Quality
+from video_to_mp4.media.limits import BitLimit
 from video_to_mp4.media.options import encoder_settings
 
 MUXERS = {
@@ -55,7 +57,6 @@ _CRF = {
 }
 _AV1_PRESET = {Quality.STANDARD: "9", Quality.HIGH: "7", Quality.MAXIMUM: "5"}
 _VP9_SPEED = {Quality.STANDARD: "4", Quality.HIGH: "2", Quality.MAXIMUM: "1"}
-_UNITS = {"k": 1_000, "K": 1_000, "M": 1_000_000}
 
 
 def fits(codec: str, container: Container) -> bool:
@@ -68,13 +69,16 @@ def is_of_quicktime(container: Container) -> bool:
     return container in (Container.MP4, Container.MOV)
 
 
-def picture_encoder(options: Options, *, level: str) -> dict[str, str]:
-    """Return what ffmpeg is told of the encoder of the picture, in the words of its options."""
+def picture_encoder(options: Options, *, level: str, limit: BitLimit) -> dict[str, str]:
+    """Return what ffmpeg is told of the encoder of the picture, in the words of its options.
+
+    The limit of bits is for H.264, and gives way to what was asked for.
+    """
     encoding, quality = options.encoding, Quality.HIGH if options.quality is Quality.AUTO else options.quality
     codec = encoding.video_codec
     chosen = {"c:v": codec.value} | _speed(codec, quality) | _goodness(options, codec, quality)
     if codec is VideoCodec.X264:
-        chosen |= {"profile:v": "high", "level:v": level}
+        chosen = _limits(encoding, level, limit) | chosen
     if codec is VideoCodec.X265:
         chosen["x265-params"] = "log-level=error"
         if is_of_quicktime(encoding.container):
@@ -83,6 +87,13 @@ def picture_encoder(options: Options, *, level: str) -> dict[str, str]:
     if "pix_fmt" in extra or "profile:v" in extra:
         chosen.pop("profile:v", None)
     return chosen
+
+
+def _limits(encoding: Encoding, level: str, limit: BitLimit) -> dict[str, str]:
+    asked = {"profile:v": "high", "level:v": level}
+    if encoding.shapes_bits and encoding.bits_per_s is None:
+        return asked
+    return asked | {"maxrate": str(limit.bits_per_s), "bufsize": str(limit.burst_bits)}
 
 
 def _speed(codec: VideoCodec, quality: Quality) -> dict[str, str]:
@@ -105,13 +116,7 @@ def _goodness(options: Options, codec: VideoCodec, quality: Quality) -> dict[str
         return {"crf": str(crf), "b:v": bitrate or "0"}
     if bitrate is None:
         return {"crf": str(crf)}
-    return {"crf": str(crf), "maxrate": bitrate, "bufsize": str(2 * bits(bitrate))}
-
-
-def bits(bitrate: str) -> int:
-    """Read a bit rate: «3M», «192k», «500000»."""
-    unit = _UNITS.get(bitrate[-1])
-    return int(float(bitrate[:-1]) * unit) if unit else int(float(bitrate))
+    return {"crf": str(crf), "maxrate": bitrate, "bufsize": str(2 * bits_per_s(bitrate))}
 
 
 def pixel_format(options: Options) -> str:

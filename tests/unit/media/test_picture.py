@@ -11,10 +11,10 @@ import pytest
 from media_facts import media, picture, sound
 from video_to_mp4.jobs.model import Resolution
 from video_to_mp4.media.info import DolbyVision
+from video_to_mp4.media.limits import lowest_level
 from video_to_mp4.media.picture import (
     choose_picture,
     encoder_time_base,
-    lowest_level,
     plan_picture,
     result_size,
 )

@@ -51,7 +51,7 @@ def test_the_whole_command_of_a_plain_conversion() -> None:
         "-max_pixels", "67108864", "-probesize", "50M", "-protocol_whitelist", "file",
         "-i", "file:/data/s",
         "-map", "0:0", "-map", "0:1", "-f", "mp4",
-        "-ar:a:0", "48000", "-b:a:0", "160k", "-c:a:0", "aac", "-c:v", "libx264", "-crf", "18",
+        "-ar:a:0", "48000", "-b:a:0", "160k", "-bufsize", "4000000", "-c:a:0", "aac", "-c:v", "libx264", "-crf", "18",
         "-enc_time_base:v", "1:1000",
         "-filter:a:0", "aresample=async=1,aformat=channel_layouts=stereo",
         "-filter:v",
@@ -59,9 +59,9 @@ def test_the_whole_command_of_a_plain_conversion() -> None:
         "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
         "-force_key_frames:v", "29.500",
         "-fps_mode:v", "vfr", "-level:v", "4.0", "-map_chapters", "-1", "-map_metadata", "0",
-        "-max_muxing_queue_size", "4096", "-movflags", "+faststart", "-preset", "slow", "-profile:v", "high",
-        "-write_tmcd", "0", "-metadata", "location=", "-metadata", "location-eng=",
-        "file:/data/j/1/result.partial",
+        "-max_muxing_queue_size", "4096", "-maxrate", "400000", "-movflags", "+faststart",
+        "-preset", "slow", "-profile:v", "high", "-write_tmcd", "0",
+        "-metadata", "location=", "-metadata", "location-eng=", "file:/data/j/1/result.partial",
     ]  # fmt: skip
 
 
