@@ -48,6 +48,7 @@ def picture_obstacle(stream: StreamInfo, info: MediaInfo) -> str:
         (bool(stream.width % 2 or stream.height % 2), "its size is odd"),
         (not stream.is_turned_plainly, "it is mirrored or turned by an odd angle"),
         (is_wide(stream), "its colours are not those of a normal screen"),
+        (bool(stream.sizes), "its size changes on the way"),
         (stream.parameter_sets > 1, "its format changes on the way"),
         (bool(stream.hidden_packets) and not stream.hides_its_end, "it was trimmed without cutting"),
     )

@@ -49,6 +49,23 @@ class DolbyVision:
 
 
 @dataclass(frozen=True)
+class Size:
+    """Width and height of pictures as they are stored, and the shape of their pixels."""
+
+    width: int
+    height: int
+    shape: Fraction
+
+    @property
+    def area(self) -> Fraction:
+        """How much of a screen it fills."""
+        return self.width * self.height * self.shape
+
+    def __str__(self) -> str:
+        return f"{round(self.width * self.shape)}x{self.height}"
+
+
+@dataclass(frozen=True)
 class StreamInfo:
     """One stream of a file. Empty strings, zeros and None mean that it is not known."""
 
@@ -120,6 +137,8 @@ class StreamInfo:
     """Whether all packets that must not be shown come after all others."""
     longest_hole_s: float = 0.0
     """The longest time without a packet between two others."""
+    sizes: tuple[Size, ...] = ()
+    """The sizes that its pictures were seen to have, where they are several; width and height are the best of them."""
     parameter_sets: int = 1
     """1, or more when the codec's parameters change on the way."""
     channels: int = 0
@@ -289,9 +308,9 @@ def _with_picture(stream: StreamInfo, raw: Mapping[str, Any], side_data: list[Ma
         width=max(0, _whole(raw.get("width"))),
         height=max(0, _whole(raw.get("height"))),
         pixel_format=_known(raw.get("pix_fmt")),
-        pixel_shape=_pixel_shape(raw.get("sample_aspect_ratio")),
+        pixel_shape=sane_pixel_shape(raw.get("sample_aspect_ratio")),
         rotation=_rotation(side_data),
-        has_absurd_shape=_ratio(raw.get("sample_aspect_ratio")) != _pixel_shape(raw.get("sample_aspect_ratio")),
+        has_absurd_shape=_ratio(raw.get("sample_aspect_ratio")) != sane_pixel_shape(raw.get("sample_aspect_ratio")),
         display_matrix=_display_matrix(side_data),
         field_order=_known(raw.get("field_order")),
         has_b_frames=max(0, _whole(raw.get("has_b_frames"))),
@@ -376,7 +395,8 @@ def _ratio(value: Any) -> Fraction | None:
     return Fraction(int(numerator), int(denominator))
 
 
-def _pixel_shape(value: Any) -> Fraction | None:
+def sane_pixel_shape(value: Any) -> Fraction | None:
+    """Return the shape of pixels that ffprobe tells; None when it is unknown or absurd."""
     shape = _ratio(value)
     least, most = _SANE_PIXEL_SHAPE
     return shape if shape is not None and least <= shape <= most else None

@@ -187,6 +187,8 @@ def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> s
     filters.append(_scale(stream, width, height))
     filters += colour_filters(stream)
     filters.append("setsar=1")
+    if stream.sizes:
+        filters.append(f"pad={width}:{height}:(ow-iw)/2:(oh-ih)/2:eval=frame")
     filters.append(
         f"setparams=range=tv:color_primaries={colour.primaries}:color_trc={colour.transfer}:colorspace={colour.matrix}"
     )
@@ -227,7 +229,7 @@ def _turned(stream: StreamInfo) -> Crop:
 
 
 def _scale(stream: StreamInfo, width: int, height: int) -> str:
-    scale = f"scale={width}:{height}"
+    scale = _fit(stream, width, height) if stream.sizes else f"scale={width}:{height}"
     if is_hdr(stream):
         return scale  # range and matrix are zscale's business then
     if is_wide(stream):
@@ -236,3 +238,25 @@ def _scale(stream: StreamInfo, width: int, height: int) -> str:
     if is_rgb(stream):
         return f"{scale}:out_range=tv:out_color_matrix=bt709"
     return f"{scale}:out_range=tv"
+
+
+def _fit(stream: StreamInfo, width: int, height: int) -> str:
+    """Write a scaler that fits each picture into the result, by its own size and shape; bars fill the rest."""
+    across = f"iw*{_shapes(stream)}"
+    factor = f"min({width}/({across}),{height}/ih)"
+    return f"scale=w='max(2,2*round({across}*{factor}/2))':h='max(2,2*round(ih*{factor}/2))'"
+
+
+def _shapes(stream: StreamInfo) -> str:
+    """Write the shape of pixels, which ffmpeg 8 and 9 take from the beginning of the file, by the picture's size.
+
+    Where the shape alone changes there is no telling by that, so that all pictures have the first one named here.
+    """
+    shapes = "1"
+    for size in reversed(stream.sizes):
+        across, down, shape = size.width, size.height, size.shape
+        if stream.is_turned:
+            across, down, shape = down, across, 1 / shape
+        if any(size.shape != 1 for size in stream.sizes):
+            shapes = f"if(eq(iw,{across})*eq(ih,{down}),{shape},{shapes})"
+    return shapes

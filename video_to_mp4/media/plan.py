@@ -325,7 +325,7 @@ def _obstacle(stream: StreamInfo, plan: Plan) -> str:
 
 
 def _remarks(plan: Plan) -> tuple[str, ...]:
-    remarks = (_cut_short(plan), _late_chapters(plan), _times(plan), _colours(plan), _transparency(plan))
+    remarks = (_cut_short(plan), _late_chapters(plan), _times(plan), _sizes(plan), _colours(plan), _transparency(plan))
     return tuple(remark for remark in remarks if remark)
 
 
@@ -373,6 +373,15 @@ def _claimed_s(plan: Plan) -> float | None:
     others_s = [stream.end_s for stream in info.of_kind("subtitle") if stream.end_s is not None]
     is_of_others = claimed_s is not None and max(others_s, default=0.0) >= claimed_s - _SHORTFALL_NOTED_S
     return plan.whole_s if is_of_others else claimed_s
+
+
+def _sizes(plan: Plan) -> str:
+    picture = plan.picture
+    if not picture.stream.sizes or plan.copies_picture:
+        return ""
+    found = ", ".join(map(str, picture.stream.sizes))
+    into = f"{picture.width}x{picture.height}"
+    return f"The size of the picture changes on the way ({found}); all of it was fitted into {into}."
 
 
 def _colours(plan: Plan) -> str:

@@ -37,6 +37,7 @@ from video_to_mp4.media.packets import listing_flags, measure, measured_by
 from video_to_mp4.media.picture import choose_picture
 from video_to_mp4.media.programmes import on_own_clock
 from video_to_mp4.media.scanning import scanned
+from video_to_mp4.media.sizes import sized
 
 _SILENCE_LIMIT_S = 300.0
 """Reading all packets of 20 GB from a slow disk takes minutes, but something is heard of it all the time."""
@@ -50,7 +51,7 @@ _DECODED = ("video", "audio", "subtitle")
 
 
 async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg") -> MediaInfo:
-    """Read a source's container and streams, the true end of each stream, and how its picture was scanned.
+    """Read a source's container and streams, the true end of each stream, its size, and how its picture was scanned.
 
     Raises SourceMissing, NotAVideo, NoVideoTrack, EncryptedSource, UnknownCodec, DamagedSource or LimitExceeded for
     what can't be converted, with the end of ffprobe's log in `details`, and ConversionStalled when ffprobe hangs.
@@ -76,6 +77,7 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg")
         raise without_pictures(await asyncio.to_thread(_head, path), last_words(measured.complaints, hide=(path,)))
     _refuse_by_packets(measured)
     told = await asyncio.to_thread(declared, path, measured)
+    told = await sized(path, told, ffprobe=ffprobe)
     return await scanned(path, told, ffprobe=ffprobe, ffmpeg=ffmpeg)
 
 
