@@ -197,6 +197,37 @@ async def measure(path: Path, info: MediaInfo, *, ffprobe: str, silence_limit_s:
     return _with_extents(info, await _read(path, info, [], ffprobe, silence_limit_s), is_complete=True)
 
 
+async def measure_alone(
+    path: Path, info: MediaInfo, *, ffprobe: str, silence_limit_s: float | None = None
+) -> MediaInfo:
+    """Return a measured info with picture and sound as they are when nothing else is read.
+
+    A file that was cut off, or is damaged, can have a stream of no use that can't be read on from some place. There the
+    look at all streams together ends; a conversion goes on, as it passes over what it does not use. Starts no child for
+    a file that is as long as it claims, or that has nothing beside picture and sound.
+    """
+    picture = choose_picture(info)
+    if picture is None or not _ends_early(info) or not _has_more(info, picture):
+        return info
+    for which in (str(picture.index), "a"):
+        found = await _read(path, info, ["-select_streams", which], ffprobe, silence_limit_s)
+        longer = [stream for stream in info.streams if found[stream.index].count > (stream.packets or 0)]
+        if longer:
+            info = _with_extents(info, {s.index: found[s.index] for s in longer}, is_complete=True)
+    return info
+
+
+def _ends_early(info: MediaInfo) -> bool:
+    played = [s.end_s for s in info.streams if s.kind in ("video", "audio") and not s.is_cover and s.end_s is not None]
+    if info.claimed_duration_s is None or info.clock_may_jump or not played:
+        return False
+    return info.claimed_duration_s - (max(played) - info.start_s) > 0.5 + 0.01 * info.claimed_duration_s
+
+
+def _has_more(info: MediaInfo, picture: StreamInfo) -> bool:
+    return any(stream.kind != "audio" and stream.index != picture.index for stream in info.streams)
+
+
 async def _read(
     path: Path, info: MediaInfo, where: list[str], ffprobe: str, silence_limit_s: float | None
 ) -> dict[int, _Extent]:
@@ -227,7 +258,10 @@ def _confirms(ends: dict[int, _Extent], info: MediaInfo) -> bool:
 
 def _with_extents(info: MediaInfo, extents: dict[int, _Extent], *, is_complete: bool) -> MediaInfo:
     """Note what was found; what lies between the ends that were read is not known unless it is complete."""
-    streams = tuple(_with_extent(stream, extents[stream.index], info, is_complete) for stream in info.streams)
+    streams = tuple(
+        _with_extent(stream, extents[stream.index], info, is_complete) if stream.index in extents else stream
+        for stream in info.streams
+    )
     return replace(info, streams=streams)
 
 

@@ -33,7 +33,7 @@ from video_to_mp4.media.guard import (
     size_bytes,
 )
 from video_to_mp4.media.info import MediaInfo, StreamInfo, parse_listing
-from video_to_mp4.media.packets import listing_flags, measure, measured_by
+from video_to_mp4.media.packets import listing_flags, measure, measure_alone, measured_by
 from video_to_mp4.media.picture import choose_picture
 from video_to_mp4.media.programmes import on_own_clock
 from video_to_mp4.media.scanning import scanned
@@ -70,6 +70,7 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg")
         measured = measured_by(rows, info)
         if measured is None:
             measured = await measure(path, info, ffprobe=ffprobe, silence_limit_s=_SILENCE_LIMIT_S)
+        measured = await measure_alone(path, measured, ffprobe=ffprobe, silence_limit_s=_SILENCE_LIMIT_S)
     except ProcessStalled as error:
         raise ConversionStalled("Reading the file did not come to an end.") from error
     picture = choose_picture(measured)

@@ -280,12 +280,19 @@ def _duration_faults(result: MediaInfo, plan: Plan, stderr: str) -> list[str]:
     if planned_s is None or (_is_asked_copy(plan) and plan.options.encoding.extra.is_cut):
         return []  # a copy begins at the key frame before the cut
     whole_s = max(found_s, result.claimed_duration_s or 0.0)  # subtitles and chapters make a film no longer
-    is_too_long = whole_s > planned_s + _leeway_s(planned_s)
+    longest_s = max(planned_s, _perhaps_s(plan, stderr))
+    is_too_long = whole_s > longest_s + _leeway_s(longest_s)
     is_too_short = found_s < planned_s - _leeway_s(planned_s)
     if is_too_long or (is_too_short and (plan.copies_picture or not tells_of_damage(stderr))):
         lasts_s = whole_s if is_too_long else found_s
         return [f"The result lasts {lasts_s:.2f} s instead of {planned_s:.2f} s."]
     return []
+
+
+def _perhaps_s(plan: Plan, stderr: str) -> float:
+    """Return how long the result of a damaged source may be: all that the source claims can turn out to be readable."""
+    is_damaged = tells_of_damage(stderr) or tells_of_damage(plan.info.complaints)
+    return plan.info.claimed_duration_s or 0.0 if is_damaged else 0.0
 
 
 def _shortfalls(result: MediaInfo, plan: Plan, stderr: str) -> tuple[str, ...]:
