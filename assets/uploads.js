@@ -262,11 +262,14 @@ const REASONS = {
   "file-too-small": () => "empty",
 };
 
-/** Name each file that the drop zone refused, and say why. */
-export const refusalText = (refused, limit) =>
-  refused
-    .map(({ file, errors }) => `${file.name}: ${REASONS[errors[0].code]?.(limit) ?? errors[0].message}`)
-    .join("\n");
+/** Name each file that the drop zone refused, and say why; after one of a wrong type, which ones are accepted. */
+export const refusalText = (refused, limit, accepted) => {
+  const lines = refused.map(
+    ({ file, errors }) => `${file.name}: ${REASONS[errors[0].code]?.(limit) ?? errors[0].message}`,
+  );
+  if (refused.some(({ errors }) => errors[0].code === "file-invalid-type")) lines.push(accepted);
+  return lines.join("\n");
+};
 
 /** Open the browser's file chooser. */
 const browse = () => {

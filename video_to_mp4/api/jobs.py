@@ -38,8 +38,8 @@ from video_to_mp4.errors import (
 )
 from video_to_mp4.jobs.encoding import AudioCodec, Container, VideoCodec
 from video_to_mp4.jobs.extra_args import FLAGS
+from video_to_mp4.jobs.file_types import VIDEO_EXTENSIONS
 from video_to_mp4.jobs.model import JobState, Quality, Resolution
-from video_to_mp4.service.files import ACCEPTED_EXTENSIONS
 
 router = APIRouter(tags=["Jobs"])
 
@@ -138,7 +138,7 @@ async def capabilities(_owner: Owner) -> Capabilities:
     return Capabilities(
         version=__version__,
         ffmpeg=await service().operations.ffmpeg_version(),
-        input_extensions=list(ACCEPTED_EXTENSIONS),
+        input_extensions=list(VIDEO_EXTENSIONS),
         containers=list(Container),
         codecs=Codecs(
             video=[codec for codec in VideoCodec if codec is VideoCodec.COPY or codec.value in encoders],

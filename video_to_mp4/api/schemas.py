@@ -10,10 +10,12 @@ from pydantic import ConfigDict, Field
 from video_to_mp4.jobs.batch import Ending
 from video_to_mp4.jobs.encoding import AudioCodec, AudioOptions, Container, VideoCodec, VideoOptions
 from video_to_mp4.jobs.extra_args import FLAGS
+from video_to_mp4.jobs.file_types import VIDEO_EXTENSIONS
 from video_to_mp4.jobs.model import Frozen, JobState, Options, Quality, Resolution, Run, Stage, StreamFate
 
 _RESULT_EXTENSION = r"\.([mM][pP]4|[mM]4[vV]|[mM][oO][vV]|[mM][kK][vV]|[wW][eE][bB][mM])$"
-_SOURCE_EXTENSION = r"\.([aA][vV][iI]|[mM][oO][vV]|[mM][kK][vV]|[wW][mM][vV]|[mM][pP]4|[wW][eE][bB][mM])$"
+_ANY_CASE = ["".join(f"[{sign}{sign.upper()}]" if sign.isalpha() else sign for sign in e[1:]) for e in VIDEO_EXTENSIONS]
+_SOURCE_EXTENSION = rf"\.({'|'.join(_ANY_CASE)})$"
 _OUTPUT_NAME_PATTERN = rf"""^[^\x00-\x20\x7f/\\:*?"<>|.][^\x00-\x1f\x7f/\\:*?"<>|]*{_RESULT_EXTENSION}"""
 
 
@@ -68,7 +70,7 @@ class UploadRequest(JobRequest):
     )
 
     name: str = Field(
-        description="The file's own name; its extension must be one of the accepted ones.",
+        description="The file's own name; its extension must be one of `input_extensions` in `/capabilities`.",
         json_schema_extra={"pattern": _SOURCE_EXTENSION},
     )
     source_bytes: int = Field(strict=True, gt=0, description="The file's size in bytes.")
@@ -300,7 +302,7 @@ class Capabilities(Frozen):
 
     version: str
     ffmpeg: str
-    input_extensions: list[str]
+    input_extensions: list[str] = Field(description="What a source's name may end in, the best known first.")
     containers: list[Container]
     codecs: Codecs
     extra_args: list[str] = Field(description="The flags that may stand in `extra_args`.")

@@ -61,7 +61,7 @@ _BODY = {
                     "contentType": "application/octet-stream, video/*",
                     "headers": {
                         "Content-Disposition": {
-                            "description": "With the file's own name; its extension must be one of the accepted ones.",
+                            "description": "With the file's own name; its extension must be one of `input_extensions`.",
                             "schema": {"type": "string"},
                             "example": 'form-data; name="file"; filename="infile.mkv"',
                         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import reflex as rx
@@ -123,9 +124,9 @@ def total_size_text(files: Any) -> Any:
     return _js(f"sizeText({files}.reduce((sum, file) => sum + file.size, 0))", str, {_UPLOADS: "sizeText"})
 
 
-def refusal_text(rejected: Any, limit_text: Any) -> Any:
-    """Name each refused file and say why."""
-    return _js(f"refusalText({rejected}, {limit_text})", str, {_UPLOADS: "refusalText"})
+def refusal_text(rejected: Any, limit_text: Any, accepted: str) -> Any:
+    """Name each refused file and say why; where it was for its type, which types are accepted."""
+    return _js(f"refusalText({rejected}, {limit_text}, {json.dumps(accepted)})", str, {_UPLOADS: "refusalText"})
 
 
 def upload_call(call: str) -> Any:

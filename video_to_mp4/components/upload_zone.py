@@ -9,7 +9,7 @@ import reflex as rx
 from video_to_mp4.components import browser, dialog, styles
 from video_to_mp4.components.link_dialog import link_dialog
 from video_to_mp4.states.app_state import view
-from video_to_mp4.states.job_view import ACCEPTED, ACCEPTED_WORDS
+from video_to_mp4.states.job_view import ACCEPTED, ACCEPTED_WORDS, REFUSED_WORDS
 
 # The extension alone decides: browsers disagree on media types, and many systems know none for these.
 _ACCEPT = {"video/x-decided-by-extension": list(ACCEPTED)}
@@ -39,7 +39,7 @@ def drop_window(*children: Any, **props: Any) -> rx.Component:
 def _refuse(rejected: Any) -> Any:
     return rx.toast.error(
         "Not added",
-        description=browser.refusal_text(rejected, view.upload_limit),
+        description=browser.refusal_text(rejected, view.upload_limit, REFUSED_WORDS),
         close_button=True,
         duration=10_000,
         style={"white_space": "pre-line"},

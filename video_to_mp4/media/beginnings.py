@@ -34,11 +34,18 @@ _ARCHIVE = "This is an archive. Unpack it, and send the video that is in it."
 _DISC = "This is the image of a disc. Open or unpack it, and send the videos in it: its .VOB or .m2ts files."
 _DISC_INDEX = "This is the table of contents of a disc. Send its videos, which are the .VOB or .m2ts files."
 _IMAGE = "This is a still picture, not a video."
+_MOVING_WEBP = (
+    "This is an animated WebP picture, which only ffmpeg 9 and newer can read. Update the server's ffmpeg, or send it "
+    "as a GIF."
+)
 _SOUND = "This is a sound recording without a picture."
 _DOCUMENT = "This is a document, not a video."
 _PROGRAM = "This is a program, not a video. Be careful with it if it came by that name."
 _LOCKED = "The file is encrypted. Decrypt it, and send the video that is in it."
 _COMPANION = "This is what macOS notes about a file. Send the file of the same name without «._» at its beginning."
+
+_WEBP_MOVES = 2
+"""The flag in a WebP's header that says that it is animated."""
 
 _BOXES_OF_A_PIECE = frozenset({b"styp", b"sidx", b"moof", b"emsg", b"prft", b"ssix"})
 _BOXES_BEFORE = frozenset({b"ftyp", b"free", b"skip", b"uuid"})
@@ -54,8 +61,11 @@ _OF_VIDEOS = (
     (0, b".RMF"),
 )
 
+_STILLS_OF_MP4_KIND = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
+_GIF_CONTROL = b"\xf9"
+_AT_THE_CORNER = bytes(4)
 _OTHERS = (
-    *((4, sign, _IMAGE) for sign in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")),
+    *((4, sign, _IMAGE) for sign in _STILLS_OF_MP4_KIND),
     (4, b"ftypM4A ", _SOUND),
     (0, b"\xff\xd8\xff", _IMAGE),
     (0, b"\x89PNG\r\n\x1a\n", _IMAGE),
@@ -65,6 +75,8 @@ _OTHERS = (
     (0, b"MM\0*", _IMAGE),
     (8, b"WEBP", _IMAGE),
     (0, b"ID3", _SOUND),
+    # MPEG audio and AAC without a tag before them
+    *((0, bytes([0xFF, second]), _SOUND) for second in (0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xF1, 0xF9)),
     (0, b"fLaC", _SOUND),
     (8, b"WAVE", _SOUND),
     (0, b"FORM", _SOUND),
@@ -106,6 +118,8 @@ _OF_TEXTS = (
 
 def refusal(head: bytes, details: str) -> ConversionError:
     """Return the error for a file of which ffprobe could read nothing, by its first HEAD_BYTES and what it said."""
+    if head.startswith(b"WEBPVP8X", 8) and int.from_bytes(head[20:21]) & _WEBP_MOVES:
+        return NotAVideo(_MOVING_WEBP, details=details)
     for place, sign, sentence in _OTHERS:
         if head.startswith(sign, place):
             return NotAVideo(sentence, details=details)
@@ -120,6 +134,34 @@ def refusal(head: bytes, details: str) -> ConversionError:
 def without_pictures(head: bytes, details: str) -> ConversionError:
     """Return the error for a file that has a good header and not one picture."""
     return DamagedSource(_ONLY_INIT if b"moov" in head and b"mvex" in head else None, details=details)
+
+
+def is_still_of_mp4_kind(head: bytes) -> bool:
+    """Tell whether a file is a HEIF or AVIF picture, whose container is MP4's: ffmpeg takes it for a video."""
+    return head.startswith(_STILLS_OF_MP4_KIND, 4)
+
+
+def is_opaque_gif(head: bytes) -> bool:
+    """Tell whether nothing shows through the first picture of a GIF; ffmpeg reads every GIF as if something might.
+
+    By the format's own blocks (GIF89a): the screen, its colours, extensions, and then the first picture.
+    """
+    if not head.startswith(b"GIF8") or len(head) < 13:
+        return False
+    place = 13 + _gif_colours_bytes(head[10])
+    while head[place : place + 1] == b"!":
+        if head[place + 1 : place + 2] == _GIF_CONTROL and int.from_bytes(head[place + 3 : place + 4]) & 1:
+            return False
+        place += 2
+        while size := int.from_bytes(head[place : place + 1]):
+            place += 1 + size
+        place += 1
+    corner, extent = head[place + 1 : place + 5], head[place + 5 : place + 9]
+    return head[place : place + 1] == b"," and corner == _AT_THE_CORNER and extent == head[6:10]
+
+
+def _gif_colours_bytes(flags: int) -> int:
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _sentence_of_a_video(head: bytes, details: str) -> str | None:

@@ -10,10 +10,21 @@ from __future__ import annotations
 from pathlib import Path
 
 CONTAINERS = (
-    "mov", "mp4", "matroska", "webm", "avi", "asf", "mpegts", "mpeg", "mpegvideo", "flv", "ogg", "mxf", "rm", "ivf",
-    "vc1test",
+    "mov", "mp4", "matroska", "webm", "avi", "asf", "wtv", "flv", "ogg", "mxf", "gxf", "rm", "ivf", "nut", "dv",
+    "mpegts", "mpeg", "pva", "nsv", "vivo", "dhav", "bink", "smk", "roq", "flic",
+    # streams without a container
+    "mpegvideo", "h264", "hevc", "vvc", "m4v", "obu", "av1", "vc1", "vc1test", "mjpeg", "mpjpeg", "jpeg_pipe",
+    "yuv4mpegpipe",
+    # animated pictures
+    "gif", "apng", "webp_anim",
 )  # fmt: skip
-"""Demuxers that may be chosen. `mov` opens no external references (`dref`) unless it is told to."""
+"""Demuxers that may be chosen; each reads the bytes of its one file, as its source has it, and opens nothing else.
+
+`mov` opens no external references (`dref`) unless it is told to. `jpeg_pipe` takes one picture after the other from the
+file itself, as ffmpeg does for Motion JPEG without a container; `image2` would look for numbered files. Left out on
+purpose, as they open other files or addresses: hls, dash, concat, sdp, rtsp, imf, image2, mlv, vobsub,
+webm_dash_manifest, avisynth, dvdvideo, and all that reads text. A name that an ffmpeg does not have does no harm.
+"""
 
 MAX_PIXELS = 67_108_864
 """Largest picture, 8192x8192: an AVI of 1.5 MB with pictures of 16000x16000 took 2.5 GB of memory."""

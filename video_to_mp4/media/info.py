@@ -29,6 +29,9 @@ Crop = tuple[int, int, int, int]
 
 NO_CROP: Crop = (0, 0, 0, 0)
 
+WITHOUT_TIMES = ("h264", "hevc", "vvc", "m4v", "obu", "av1", "vc1", "mjpeg", "mpjpeg", "jpeg_pipe")
+"""Streams without a container, which do not say when a picture is shown, and seldom at what rate."""
+
 _LEAST_SIDE_PX = 2
 _ONE = 65536
 _MATRIX_ROW = re.compile(r"^0000000[01]:\s+(-?\d+)\s+(-?\d+)", re.MULTILINE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ ENTRIES = "packet=stream_index,pts_time,dts_time,duration_time,size,flags:packet
 _COMPARED = 3
 _HEAD_PACKETS = 16
 _NOTICED_S = 0.001
+_SHORTEST_FRAME_S = 0.001
 _JUMP_AHEAD_S = 10.0
 _JUMP_BACK_S = 0.1
 _NEW_PARAMETERS = "New Extradata"
@@ -46,8 +48,8 @@ class _Extent:
     parameter_sets: int = 1
     is_encrypted: bool = False
     has_additions: bool = False
-    untimed_s: float = 0.0
-    """How long the packets that have no time are shown."""
+    _untimed: int = 0
+    _untimed_s: float = 0.0
     meter: PaceMeter = field(default_factory=PaceMeter)
     _first_s: list[float] = field(default_factory=list)
     _last_s: list[float] = field(default_factory=list)
@@ -55,7 +57,9 @@ class _Extent:
     def add(self, at_s: float | None, duration_s: float) -> None:
         self.count += 1
         if at_s is None:
-            self.untimed_s += duration_s
+            if duration_s >= _SHORTEST_FRAME_S:
+                self._untimed += 1
+                self._untimed_s += duration_s
             return
         if len(self._first_s) < _HEAD_PACKETS:
             self._first_s.append(at_s)
@@ -67,6 +71,14 @@ class _Extent:
             self.last_s, self.end_s = at_s, at_s + duration_s
         else:
             self.last_s, self.end_s = max(self.last_s, at_s), max(self.end_s, at_s + duration_s)
+
+    @property
+    def untimed_s(self) -> float:
+        """How long the packets that have no time are shown.
+
+        Durations that can't be meant are counted as the others' mean: ffprobe 8 gives 1 µs to some packets of HEVC.
+        """
+        return self._untimed_s / self._untimed * self.count if self._untimed else 0.0
 
     def with_true_start(self, stream: StreamInfo) -> StreamInfo:
         """Return the stream without its start where a packet comes earlier: it was made up while packets were read."""
@@ -80,7 +92,9 @@ class _Extent:
     def uneven_end_s(self) -> float:
         """Return how much longer the last three packets take than the first three, which may come in any order."""
         if len(self._first_s) < 2 * _COMPARED:
-            return 0.0  # too few, or without times
+            shown_s = sorted(self._first_s)
+            gaps_s = [after_s - before_s for before_s, after_s in pairwise(shown_s)]
+            return max(gaps_s) - min(gaps_s) if gaps_s else 0.0  # of a few frames each may be one of the last
         first_s = sorted(self._first_s)[:_COMPARED]
         return (self._last_s[-1] - self._last_s[0]) - (first_s[-1] - first_s[0])
 

@@ -27,6 +27,12 @@ _USUAL_TICK_S = Fraction(1, 90_000)
 _PALETTES = frozenset({"pal8", "rgb8", "bgr8", "rgb4_byte", "bgr4_byte"})
 """Formats whose colours swscale turns into BT.601 whatever it is told."""
 
+SHOWN_ON_WHITE = frozenset({"gif", "apng", "webp", "webp_anim"})
+"""Animated pictures: what is transparent in them is meant for a page, and pages are white as a rule."""
+
+_ON_WHITE = (
+    "format=rgba,split[picture][page];[page]lutrgb=r=255:g=255:b=255:a=255[white];[white][picture]overlay=format=auto"
+)
 _NOTICED_S = 0.02
 _PROGRESSIVE = "progressive"
 _CAN_BE_INTERLACED = frozenset(
@@ -182,6 +188,8 @@ def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> s
     """Return the filters from the decoded picture, which ffmpeg has turned upright already, to the encoder."""
     colour = result_colour(stream)
     filters = [*clock.filters, *deinterlacing_filters(stream), *cropping_filters(stream)]
+    if stream.codec in SHOWN_ON_WHITE and (stream.has_alpha or stream.pixel_format in _PALETTES):
+        filters.append(_ON_WHITE)
     if stream.pixel_format in _PALETTES:
         filters.append("format=rgb24")
     filters.append(_scale(stream, width, height))

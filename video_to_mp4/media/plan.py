@@ -17,8 +17,8 @@ from video_to_mp4.media.copying import bad_signs, picture_obstacle, sound_obstac
 from video_to_mp4.media.failure import ends_all_attempts
 from video_to_mp4.media.fallback import Concessions, sound_changed, unreadable_streams
 from video_to_mp4.media.faststart import was_too_small
-from video_to_mp4.media.info import Chapter, MediaInfo, StreamInfo
-from video_to_mp4.media.picture import Picture, choose_picture, display_size, plan_picture
+from video_to_mp4.media.info import WITHOUT_TIMES, Chapter, MediaInfo, StreamInfo
+from video_to_mp4.media.picture import SHOWN_ON_WHITE, Picture, choose_picture, display_size, plan_picture
 from video_to_mp4.media.prepared import Prepared
 from video_to_mp4.media.programmes import strangers
 from video_to_mp4.media.sound import Sound, is_readable, plan_sound
@@ -29,6 +29,10 @@ _UNEVEN_S = 0.1
 _FULL_GROUP_FRAMES = 250
 """x264's own limit."""
 
+_ASSUMED_RATE = 25
+"""What ffmpeg takes for the rate of a stream that tells none."""
+
+_RATE_NOTICED = 0.01
 _SHAPE_MARKS = frozenset({"Spherical Mapping", "Stereo 3D"})
 
 _SHORTFALL_NOTED_S = 1.0
@@ -325,8 +329,8 @@ def _obstacle(stream: StreamInfo, plan: Plan) -> str:
 
 
 def _remarks(plan: Plan) -> tuple[str, ...]:
-    remarks = (_cut_short(plan), _late_chapters(plan), _times(plan), _sizes(plan), _colours(plan), _transparency(plan))
-    return tuple(remark for remark in remarks if remark)
+    told = (_cut_short, _late_chapters, _times, _assumed_rate, _sizes, _colours, _transparency)
+    return tuple(remark for tell in told if (remark := tell(plan)))
 
 
 def _late_chapters(plan: Plan) -> str:
@@ -384,6 +388,15 @@ def _sizes(plan: Plan) -> str:
     return f"The size of the picture changes on the way ({found}); all of it was fitted into {into}."
 
 
+def _assumed_rate(plan: Plan) -> str:
+    """Say by which rate a stream without a container plays; one that tells another one itself is believed."""
+    if not plan.info.is_in(*WITHOUT_TIMES) or not plan.frames or not plan.picture_duration_s:
+        return ""
+    if plan.options.encoding.extra.is_cut or abs(plan.frames / plan.picture_duration_s - _ASSUMED_RATE) > _RATE_NOTICED:
+        return ""
+    return f"The file doesn't say how fast it plays: {_ASSUMED_RATE} frames a second are assumed."
+
+
 def _colours(plan: Plan) -> str:
     vision = plan.picture.stream.dolby_vision
     if vision is None or vision.profile != 5:
@@ -392,7 +405,11 @@ def _colours(plan: Plan) -> str:
 
 
 def _transparency(plan: Plan) -> str:
-    return "Transparency is lost: MP4 has none." if plan.picture.stream.has_alpha else ""
+    if not plan.picture.stream.has_alpha:
+        return ""
+    if plan.picture.stream.codec in SHOWN_ON_WHITE:
+        return "Transparent parts are white: MP4 has no transparency."
+    return "Transparency is lost: MP4 has none."
 
 
 def _end_s(stream: StreamInfo, info: MediaInfo) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from video_to_mp4.errors import (
     SourceMissing,
     UnknownCodec,
 )
-from video_to_mp4.media.beginnings import HEAD_BYTES, refusal, without_pictures
+from video_to_mp4.media.beginnings import HEAD_BYTES, is_opaque_gif, is_still_of_mp4_kind, refusal, without_pictures
 from video_to_mp4.media.declarations import declared
 from video_to_mp4.media.failure import last_words, not_killed
 from video_to_mp4.media.guard import (
@@ -46,8 +47,9 @@ _COMPLAINTS_BYTES = 1024 * 1024
 """What is wrong with a stream is said first, and may be followed by a word on each broken packet."""
 
 _PROGRAMMES = "program=program_num:program_stream=index:program_tags=:program_stream_tags="
-
 _DECODED = ("video", "audio", "subtitle")
+_A_PICTURE = "This is a still picture, not a video."
+_PICTURE_CONTAINERS = ("gif", "apng", "webp_anim", "jpeg_pipe", "mjpeg")
 
 
 async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg") -> MediaInfo:
@@ -65,7 +67,10 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg")
         info, rows = await _read(path, source_bytes, listing_flags(source_bytes), ffprobe)
         if not info.streams:
             info, rows = await _read(path, source_bytes, [], ffprobe)  # it gives up where it can't read all packets
-        refuse(info, path, head=b"" if info.streams else await asyncio.to_thread(_head, path))
+        head = await asyncio.to_thread(_head, path)
+        refuse(info, path, head=head)
+        if is_opaque_gif(head):
+            info = replace(info, streams=tuple(replace(stream, has_alpha=False) for stream in info.streams))
         info = on_own_clock(info)
         measured = measured_by(rows, info)
         if measured is None:
@@ -106,9 +111,11 @@ async def _read(
 def refuse(info: MediaInfo, path: Path, *, head: bytes = b"") -> None:
     """Raise the error that says why this file can't become a video; return if it can.
 
-    `head` are its first bytes, for a file of which ffprobe could read nothing.
+    `head` are its first bytes.
     """
     details = last_words(info.complaints, hide=(path,))
+    if is_still_of_mp4_kind(head):
+        raise NotAVideo(_A_PICTURE, details=details)
     if not info.streams:
         raise _no_container(info, head, details)
     tracks = [stream for stream in info.streams if stream.kind in _DECODED and not stream.is_cover]
@@ -162,6 +169,8 @@ def _refuse_by_packets(info: MediaInfo) -> None:
         raise EncryptedSource
     if stream is None:
         raise DamagedSource(details=last_words(info.complaints))
+    if info.is_in(*_PICTURE_CONTAINERS) and stream.packets == 1:
+        raise NotAVideo(_A_PICTURE)
     longest_s = max((s.end_s - info.start_s for s in info.streams if s.end_s is not None), default=0.0)
     if longest_s > MAX_DURATION_S:
         raise LimitExceeded(f"Its times say that it lasts {longest_s / 3600:.0f} hours, which is too long.")

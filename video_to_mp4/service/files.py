@@ -9,10 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 from video_to_mp4.errors import FileTooLarge, InvalidArgument, UnsupportedFileType
 from video_to_mp4.jobs.encoding import Container
+from video_to_mp4.jobs.file_types import accepted_types, is_video_name
 from video_to_mp4.jobs.model import Frozen, Job, Options
 from video_to_mp4.service.words import limit_text
 
-ACCEPTED_EXTENSIONS = (".avi", ".mov", ".mkv", ".wmv", ".mp4", ".webm")
 _MAX_NAME_LENGTH = 255
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
@@ -50,18 +50,13 @@ class NewLink(Frozen):
 def check_file(file: NewFile, *, limit_bytes: int) -> NewFile:
     """Return the file with its name made plain; raise UnsupportedFileType, FileTooLarge or InvalidArgument."""
     name = _plain_name(file.name)
-    if PurePosixPath(name.lower()).suffix not in ACCEPTED_EXTENSIONS:
-        raise UnsupportedFileType(f"«{name}» is not of a type that we convert ({accepted_types()}).")
+    if not is_video_name(name):
+        raise UnsupportedFileType(f"«{name}» is not of a type that can be converted. Accepted: {accepted_types()}.")
     if file.size_bytes > limit_bytes:
         raise too_large(f"«{name}»", limit_bytes)
     if file.size_bytes <= 0:
         raise InvalidArgument(f"«{name}» is empty.", field="file")
     return file.model_copy(update={"name": name})
-
-
-def accepted_types() -> str:
-    """Name the accepted types for people: «AVI, MOV, …»."""
-    return ", ".join(extension[1:].upper() for extension in ACCEPTED_EXTENSIONS)
 
 
 def too_large(name: str, limit_bytes: int) -> FileTooLarge:

@@ -6,13 +6,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from video_to_mp4.jobs.file_types import VIDEO_EXTENSIONS, accepted_types, best_known_types
 from video_to_mp4.jobs.model import ENDED_STATES, Job, JobState, Progress, Stage, StreamFate
-from video_to_mp4.service.files import ACCEPTED_EXTENSIONS, accepted_types, download_name
+from video_to_mp4.service.files import download_name
 from video_to_mp4.service.imports import PLAYLIST_CODES
 from video_to_mp4.service.words import size_text
 
-ACCEPTED = ACCEPTED_EXTENSIONS
-ACCEPTED_WORDS = accepted_types()
+ACCEPTED = VIDEO_EXTENSIONS
+ACCEPTED_WORDS = f"{best_known_types()} and most others"
+REFUSED_WORDS = f"Accepted: {accepted_types()}."
 
 WORDS: Mapping[JobState, str] = {
     JobState.UPLOADING: "Uploading",

@@ -86,4 +86,4 @@ async def test_a_name_without_one_of_our_extensions_is_refused(tmp_path: Path, n
     async with open_service(Settings(data_dir=tmp_path / "data")) as service:
         answer = await service.receiving.begin_uploads(OWNER, [NewFile(name=name, size_bytes=10)], Options())
     assert answer.jobs == [None]
-    assert "not of a type that we convert" in answer.refusals[0]
+    assert "Accepted: AVI, MOV, MKV, WMV, MP4, WEBM, M4V," in answer.refusals[0]

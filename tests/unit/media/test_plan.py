@@ -14,6 +14,7 @@ from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Options, Quality, Resolution
 from video_to_mp4.media import fates
 from video_to_mp4.media.fallback import COPY_GIVEN_UP
+from video_to_mp4.media.guard import CONTAINERS
 from video_to_mp4.media.info import Chapter, DolbyVision, MediaInfo, StreamInfo
 from video_to_mp4.media.plan import Plan, make_plan
 from video_to_mp4.media.prepared import Caption, Prepared
@@ -47,7 +48,7 @@ def test_the_whole_command_of_a_plain_conversion() -> None:
         "-stats_period", "0.25", "-max_error_rate", "1.0",
         "-analyzeduration", "20M",
         "-format_whitelist",
-        "mov,mp4,matroska,webm,avi,asf,mpegts,mpeg,mpegvideo,flv,ogg,mxf,rm,ivf,vc1test",
+        ",".join(CONTAINERS),
         "-max_pixels", "67108864", "-probesize", "50M", "-protocol_whitelist", "file",
         "-i", "file:/data/s",
         "-map", "0:0", "-map", "0:1", "-f", "mp4",
