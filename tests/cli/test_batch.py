@@ -38,6 +38,7 @@ def test_folders_keep_their_shape_and_what_is_there_is_left_out(person: Person) 
     done = person.run(*words)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0].startswith("Films/1999/a.mkv\tconverted\t")
+    assert "Left out: 1 file that is not a video (1 text)." in done.stderr
     found = {str(path.relative_to(person.folder / "out")) for path in (person.folder / "out").rglob("*.*")}
     assert found == {"a.mp4", "1999/a.mp4"}
     (person.folder / "out" / "a.mp4").unlink()
@@ -46,6 +47,7 @@ def test_folders_keep_their_shape_and_what_is_there_is_left_out(person: Person) 
     events = [json.loads(line) for line in done.stdout.splitlines()]
     assert events[-1]["event"] == "summary"
     assert events[-1]["files"] == {"converted": 1, "skipped": 1}
+    assert events[-1]["left_out"] == {"count": 1, "files": [], "kinds": {"text": 1}, "folders": []}
     assert len(person.jobs()) == 3
     assert [(batch["name"], batch["total"]) for batch in person.batches()] == [("Films", 1), ("Films", 2)]
 

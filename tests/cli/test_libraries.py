@@ -71,9 +71,11 @@ def test_a_dry_run_tells_what_would_be_done_and_does_nothing(person: Person, fil
     assert "Space, roughly: " in done.stdout
     assert "encode.avi\tencoded\tbecomes H.264: mpeg4 does not play everywhere" in done.stdout
     assert "good.mp4" not in done.stdout
+    assert "Left out: 1 file that is not a video (1 text)." in done.stdout
     told = json.loads(person.run("batch", "films", "--replace", "--dry-run", "--json").stdout)
     assert (told["counts"]["remux"], told["counts"]["encode"], told["counts"]["good"]) == (2, 1, 1)
     assert told["extra_bytes_during"] > 0
+    assert told["not_videos"] == {"count": 1, "files": [], "kinds": {"text": 1}, "folders": []}
     assert tree(films) == before
     assert person.jobs() == []
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from video_to_mp4.cli.convert import Order
+from video_to_mp4.cli.left_out import LeftOutFiles, is_meant
 from video_to_mp4.cli.places import check_source, check_target, is_folder, reachable
 from video_to_mp4.cli.texts import clean, path_text
 from video_to_mp4.cli.wish import Wish
@@ -35,14 +36,16 @@ class Found:
     below: Path
 
 
-def plan(inputs: Sequence[Path], wish: Wish, rules: Rules, extensions: Sequence[str]) -> list[Order]:
-    """Return what is to be done; a folder stands for the videos in it.
+def plan(
+    inputs: Sequence[Path], wish: Wish, rules: Rules, extensions: Sequence[str], left_out: LeftOutFiles
+) -> list[Order]:
+    """Return what is to be done; a folder stands for the videos in it, and what else it has goes to `left_out`.
 
     Raises WrongUsage before anything is sent: for inputs that are not there, two files with one target, a target that
     exists and may be neither overwritten nor skipped.
     """
     orders: dict[Path, Order] = {}
-    for found in _files(inputs, rules, tuple(extensions)):
+    for found in _files(inputs, rules, tuple(extensions), left_out):
         target = found.below / f"{found.source.stem}{wish.suffix()}"
         with reachable(target):
             is_done = rules.skip_existing and target.exists()
@@ -56,7 +59,7 @@ def plan(inputs: Sequence[Path], wish: Wish, rules: Rules, extensions: Sequence[
             _check(found.source, target, overwrite=rules.overwrite)
         orders[target] = Order(found.source, target, wish.request(found.source, target.name), rules.overwrite)
     if not orders:
-        raise WrongUsage("There are no videos to convert.")
+        raise WrongUsage(" ".join(("There are no videos to convert.", left_out.sentence())).strip())
     return list(orders.values())
 
 
@@ -67,22 +70,34 @@ def batch_name(inputs: Sequence[Path]) -> str:
     return clean(inputs[0].resolve().name)[:_LONGEST_NAME]
 
 
-def _files(inputs: Iterable[Path], rules: Rules, extensions: tuple[str, ...]) -> Iterator[Found]:
+def _files(
+    inputs: Iterable[Path], rules: Rules, extensions: tuple[str, ...], left_out: LeftOutFiles
+) -> Iterator[Found]:
     for given in inputs:
         if not is_folder(given):
             yield Found(check_source(given), rules.output_dir or given.parent)
             continue
         pattern = given.rglob("*") if rules.recursive else given.glob("*")
         for path in sorted(pattern):
-            is_hidden = any(part.startswith(".") for part in path.relative_to(given).parts)
-            if path.suffix.lower() in extensions and not is_hidden and _is_file(path):
-                inside = path.parent.relative_to(given)
-                yield Found(path, rules.output_dir / inside if rules.output_dir else path.parent)
+            inside = path.relative_to(given)
+            if any(part.startswith(".") for part in inside.parts):
+                continue
+            if _is_video(path, extensions):
+                yield Found(path, rules.output_dir / inside.parent if rules.output_dir else path.parent)
+            else:
+                _leave_out(path, inside, rules, left_out)
 
 
-def _is_file(path: Path) -> bool:
+def _is_video(path: Path, extensions: tuple[str, ...]) -> bool:
     with reachable(path):
-        return path.is_file()
+        return path.is_file() and is_meant(path, extensions)
+
+
+def _leave_out(path: Path, inside: Path, rules: Rules, left_out: LeftOutFiles) -> None:
+    if not is_folder(path):
+        left_out.add(str(inside))
+    elif not rules.recursive:
+        left_out.folders.append(path_text(inside))
 
 
 def _check(source: Path, target: Path, *, overwrite: bool) -> None:

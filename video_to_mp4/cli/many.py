@@ -8,6 +8,7 @@ from pathlib import Path
 
 from video_to_mp4.cli.batch import Rules, batch_name, plan
 from video_to_mp4.cli.client import Client
+from video_to_mp4.cli.left_out import LeftOutFiles
 from video_to_mp4.cli.library.holding import asked
 from video_to_mp4.cli.outcome import FINISHED, outcomes, sum_up
 from video_to_mp4.cli.places import check_source, is_folder
@@ -43,13 +44,15 @@ class _Run:
         self._rules = rules
         self._speaking = speaking
         self._batch: Batch | None = None
+        self._left_out = LeftOutFiles()
         self._began_s = time.monotonic()
         self._elapsed_s: float | None = None
 
     async def work(self, client: Client) -> int:
         """Convert, tell what became of it and return the exit code."""
         rules = self._rules
-        orders = plan(self._inputs, self._wish, rules, (await client.capabilities()).input_extensions)
+        extensions = (await client.capabilities()).input_extensions
+        orders = plan(self._inputs, self._wish, rules, extensions, self._left_out)
         name = batch_name(self._inputs)
         batch = self._batch = Batch(name, orders, self.board, skip_existing=rules.skip_existing)
         try:
@@ -83,4 +86,4 @@ class _Run:
     def _sum_up(self, batch: Batch) -> None:
         if self._elapsed_s is None:  # the time for an answer to the question is none of it
             self._elapsed_s = time.monotonic() - self._began_s
-        sum_up(batch, self._elapsed_s, as_json=self._speaking.as_json)
+        sum_up(batch, self._left_out, self._elapsed_s, as_json=self._speaking.as_json)

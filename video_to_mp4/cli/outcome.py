@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from video_to_mp4.api.schemas import BatchItem
+from video_to_mp4.cli.left_out import LeftOutFiles
 from video_to_mp4.cli.plain import put_json, say
 from video_to_mp4.cli.showing import put_table
 from video_to_mp4.cli.texts import path_text, plain_words, size_text, time_text
@@ -118,11 +119,13 @@ def _sizes(finished: Sequence[Outcome]) -> tuple[int, int]:
     return sum(one.source_bytes for one in finished), sum(one.result_bytes or 0 for one in finished)
 
 
-def sum_up(batch: Batch, elapsed_s: float, *, as_json: bool) -> None:
-    """Write the summary: a table and its totals, or an event with all of it."""
+def sum_up(batch: Batch, left_out: LeftOutFiles, elapsed_s: float, *, as_json: bool) -> None:
+    """Write the summary: a table, its totals and what was left out, or an event with all of it."""
     found = outcomes(batch.files, batch.items)
     if not as_json:
         put_table(TITLES, [outcome.row() for outcome in found])
+        if left_out.sentence():
+            say(left_out.sentence())
         say(totals_text(found, elapsed_s))
         return
     source_bytes, result_bytes = _sizes([outcome for outcome in found if outcome.has_result])
@@ -134,6 +137,7 @@ def sum_up(batch: Batch, elapsed_s: float, *, as_json: bool) -> None:
             "source_bytes": source_bytes,
             "result_bytes": result_bytes,
             "elapsed_s": round(elapsed_s, 3),
+            "left_out": left_out.document(),
             "items": [outcome.document() for outcome in found],
         }
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from video_to_mp4.cli.batch import Rules, plan
+from video_to_mp4.cli.left_out import LeftOutFiles
 from video_to_mp4.cli.library.holding import library_at
 from video_to_mp4.cli.places import check_source, check_target
 from video_to_mp4.cli.wish import Wish, plain_name
@@ -28,7 +29,10 @@ def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def targets(*inputs: str, rules: Rules = DEFAULT, wish: Wish | None = None) -> list[str]:
-    return [str(order.target) for order in plan([Path(name) for name in inputs], wish or Wish(), rules, EXTENSIONS)]
+    return [
+        str(order.target)
+        for order in plan([Path(name) for name in inputs], wish or Wish(), rules, EXTENSIONS, LeftOutFiles())
+    ]
 
 
 def into(folder: str, *, recursive: bool = False) -> Rules:

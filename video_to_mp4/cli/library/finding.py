@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from video_to_mp4.cli.left_out import LeftOutFiles, is_meant
 from video_to_mp4.cli.library.shelf import SHELF_NAME, refuse_if_held_below
 from video_to_mp4.cli.texts import path_text
+from video_to_mp4.jobs.file_types import ANIMATED_PICTURE_EXTENSIONS
 
 MP4_SUFFIXES = (".mp4", ".m4v")
 _UNREADABLE = "can't be read"
@@ -45,24 +47,38 @@ class Found:
 
     videos: list[Video] = field(default_factory=list)
     left_out: list[LeftOut] = field(default_factory=list)
+    others: LeftOutFiles = field(default_factory=LeftOutFiles)
+    """Files that are not videos."""
 
 
 def find(root: Path, extensions: Sequence[str]) -> Found:
     """Return the videos below a folder by their extensions, in the order of their names.
 
-    Hidden files and folders are passed over in silence; symbolic links, other file systems, files that are being
+    Hidden files and folders are passed over in silence, and what is no video is counted; animated pictures stay, as
+    whatever shows them would not know a video in their place. Symbolic links, other file systems, files that are being
     written and those whose result's name is taken are named as left out. Raises WrongUsage when another run is at work
     in a folder below.
     """
     found = Found()
     device = root.stat().st_dev
     for path in _files(root, device, found):
-        if path.suffix.lower() in extensions:
+        if _is_video(path, extensions):
             _look_at(root, path, found)
+        else:
+            found.others.add(str(path.relative_to(root)))
     found.videos.sort(key=lambda video: video.source)
     _leave_out_twins(found)
     found.left_out.sort(key=lambda left: left.source)
     return found
+
+
+def _is_video(path: Path, extensions: Sequence[str]) -> bool:
+    if path.suffix.lower() in ANIMATED_PICTURE_EXTENSIONS:
+        return False
+    try:
+        return is_meant(path, extensions)
+    except OSError:
+        return True  # why it can't be read is said when it is looked at
 
 
 def _files(root: Path, device: int, found: Found) -> Iterator[Path]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from video_to_mp4.cli.left_out import LeftOutFiles
 from video_to_mp4.cli.library.finding import Found, LeftOut, Video, find
 from video_to_mp4.cli.library.inspecting import Inspection, Verdict, inspect
 from video_to_mp4.cli.library.journal import Entry
@@ -26,6 +27,8 @@ class Forecast:
 
     videos: Sequence[tuple[Video, Inspection]]
     left_out: Sequence[LeftOut]
+    others: LeftOutFiles = field(default_factory=LeftOutFiles)
+    """Files that are not videos."""
 
     @property
     def to_do(self) -> list[tuple[Video, Inspection]]:
@@ -59,7 +62,9 @@ async def foresee(
 
     async with asyncio.TaskGroup() as group:
         looks = [group.create_task(look(video)) for video in found.videos]
-    return Forecast(list(zip(found.videos, (look.result() for look in looks), strict=True)), found.left_out)
+    return Forecast(
+        list(zip(found.videos, (look.result() for look in looks), strict=True)), found.left_out, found.others
+    )
 
 
 def sentences(forecast: Forecast) -> list[str]:
@@ -70,6 +75,8 @@ def sentences(forecast: Forecast) -> list[str]:
     said = [f"Would be {', '.join(f'{verdict}: {counts[verdict]}' for verdict in shown)}."]
     if forecast.left_out:
         said.append(f"Left out: {len(forecast.left_out)}; --dry-run and --verbose name them.")
+    if forecast.others.sentence():
+        said.append(forecast.others.sentence())
     if forecast.to_do:
         said.append(_space(forecast))
     linked = sum(video.links > 1 for video, _ in forecast.to_do)
@@ -110,6 +117,7 @@ def document(forecast: Forecast) -> dict[str, Any]:
         "extra_bytes_during": forecast.during_bytes,
         "extra_bytes_after": forecast.after_bytes,
         "files": [*files, *left],
+        "not_videos": forecast.others.document(),
     }
 
 

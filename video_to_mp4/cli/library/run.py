@@ -59,6 +59,7 @@ def _foretell(root: Path, wish: Wish, terms: Terms, speaking: Speaking) -> int:
 
     async def work(client: Client) -> int:
         forecast = await _foresee(client, Shelf(root), journal, wish)
+        _check_found(forecast)
         if speaking.as_json:
             put_json(words.document(forecast))
             return 0
@@ -98,6 +99,9 @@ class _Run:
             journal.begin_run(_new_run())
         expire(library)
         forecast = await _foresee(client, library.shelf, journal, self._wish)
+        if not _has_videos(forecast):
+            journal.end_run()
+        _check_found(forecast)
         if any(library.shelf.keeps(journal.open_run, video.source) for video, _ in forecast.to_do):
             journal.begin_run(_new_run())  # the interrupted run replaced a video that is another one by now
         tasks = self._tasks(forecast)
@@ -124,6 +128,16 @@ class _Run:
         except LocalFileUnusable as error:
             board.note(str(error))  # the next run takes longer, that is all
         return [Task(video, seen, Track(path_text(Path(video.source)), board)) for video, seen in forecast.to_do]
+
+
+def _has_videos(forecast: Forecast) -> bool:
+    return bool(forecast.videos or forecast.left_out)
+
+
+def _check_found(forecast: Forecast) -> None:
+    """Raise WrongUsage for a folder without any video: it is another one than was meant."""
+    if not _has_videos(forecast):
+        raise WrongUsage(" ".join(("There are no videos in this folder.", forecast.others.sentence())).strip())
 
 
 def _new_run() -> str:
