@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from video_to_mp4.jobs.encoding import AudioCodec, Container, Encoding, VideoCodec
@@ -16,6 +17,17 @@ TEXT_SUBTITLES = frozenset(
     }
 )  # fmt: skip
 
+_OF_PICTURES = frozenset({"hdmv_pgs_subtitle", "dvd_subtitle", "dvb_subtitle", "xsub"})
+_WORDS = {
+    "hdmv_pgs_subtitle": "PGS",
+    "dvd_subtitle": "VobSub",
+    "dvb_subtitle": "DVB",
+    "xsub": "XSUB",
+    "dvb_teletext": "teletext",
+    "eia_608": "closed captions",
+    "hdmv_text_subtitle": "TextST",
+    "arib_caption": "ARIB",
+}
 _CONTAINERS = {Container.MP4: "MP4", Container.MOV: "QuickTime", Container.MKV: "Matroska", Container.WEBM: "WebM"}
 _UNWANTED = "was not asked for"
 _COVER = "a cover picture is not carried over"
@@ -25,7 +37,8 @@ _UNREADABLE = "this sound track can't be read"
 _NO_TEXT = "there is no text in it"
 TELLS_PLACE = "its lines say where the video was taken"
 TOO_LARGE = "it is too large for subtitles"
-_BITMAP = "MP4 can't carry subtitles of this kind"
+_PICTURES = "its lines are pictures, not text"
+_NEITHER = "MP4 can't carry subtitles of this kind"
 _CHAPTERS = "its chapters are carried over by themselves"
 _DATA = "MP4 players have no use for it"
 _ATTACHMENT = "MP4 can't carry attachments"
@@ -59,7 +72,9 @@ def dropped(stream: StreamInfo, info: MediaInfo, *, is_unwanted: bool = False, w
         return _fate(stream, "drop", _CHAPTERS if is_chapter_track else _DATA)
     if is_text_subtitle(stream):
         return _fate(stream, "drop", _NO_TEXT)
-    return _fate(stream, "drop", {"audio": _UNREADABLE, "subtitle": _BITMAP, "attachment": _ATTACHMENT}[stream.kind])
+    if stream.kind == "subtitle":
+        return _fate(stream, "drop", _PICTURES if stream.codec in _OF_PICTURES else _NEITHER)
+    return _fate(stream, "drop", _UNREADABLE if stream.kind == "audio" else _ATTACHMENT)
 
 
 def of_another_programme(stream: StreamInfo) -> StreamFate:
@@ -95,7 +110,8 @@ _NOUNS = {
     _NO_TEXT: ("subtitle track without any text", "subtitle tracks without any text"),
     TELLS_PLACE: ("subtitle track that says where the video was taken", "subtitle tracks that say where it was taken"),
     TOO_LARGE: ("subtitle track that is too large", "subtitle tracks that are too large"),
-    _BITMAP: ("subtitle track that MP4 can't carry", "subtitle tracks that MP4 can't carry"),
+    _PICTURES: ("subtitle track of pictures instead of text", "subtitle tracks of pictures instead of text"),
+    _NEITHER: ("subtitle track that MP4 can't carry", "subtitle tracks that MP4 can't carry"),
     _DATA: ("data track", "data tracks"),
     _ATTACHMENT: ("attachment", "attachments"),
 }
@@ -104,9 +120,12 @@ _NOUNS = {
 def _sentence(lost: list[StreamFate], why: str) -> str:
     one, many = _NOUNS[why]
     what = f"{len(lost)} {one if len(lost) == 1 else many}"
-    names = ", ".join(dict.fromkeys(_name(fate) for fate in lost))
+    names = "; ".join(_named(codec, lost) for codec in dict.fromkeys(fate.codec for fate in lost))
     return f"Left out: {what} ({names})."
 
 
-def _name(fate: StreamFate) -> str:
-    return f"{fate.codec}, {fate.language}" if fate.language else fate.codec
+def _named(codec: str, lost: list[StreamFate]) -> str:
+    """Return a codec as people know it, with the languages of its streams and how many each has."""
+    languages = Counter(fate.language for fate in lost if fate.codec == codec and fate.language)
+    counted = [f"{language} ({count})" if count > 1 else language for language, count in languages.items()]
+    return ", ".join((_WORDS.get(codec, codec), *counted))

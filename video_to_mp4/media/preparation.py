@@ -23,7 +23,8 @@ from video_to_mp4.media.plan import Plan
 from video_to_mp4.media.prepared import Caption, Prepared
 from video_to_mp4.media.subtitles import Lines, read_subrip, read_substation
 
-_OUTSIDE = "Subtitle lines after the end of the film were left out"
+_EARLY = "Subtitle lines before the beginning of the film were left out"
+_LATE = "Subtitle lines after the end of the film were left out"
 _CROWDED = "Subtitle lines were left out where too many are shown at once"
 _SUBRIP = frozenset({"subrip", "srt", "text"})
 _SUBSTATION = frozenset({"ass", "ssa"})
@@ -63,15 +64,21 @@ class _Track:
     caption: Caption | None = None
     why: str = ""
     """Why there is none; empty where it has no text."""
-    outside: int = 0
-    """How many lines lay outside the film."""
+    early: int = 0
+    """How many lines lay before the film's beginning."""
+    late: int = 0
+    """How many lay after its end."""
     crowded: int = 0
     """How many would have been shown beside too many others."""
     remarks: tuple[str, ...] = ()
 
 
 def _notes(tracks: Sequence[_Track]) -> tuple[str, ...]:
-    counts = ((_OUTSIDE, sum(track.outside for track in tracks)), (_CROWDED, sum(track.crowded for track in tracks)))
+    counts = (
+        (_EARLY, sum(track.early for track in tracks)),
+        (_LATE, sum(track.late for track in tracks)),
+        (_CROWDED, sum(track.crowded for track in tracks)),
+    )
     counted = tuple(f"{sentence} ({count})." for sentence, count in counts if count)
     return (*counted, *(remark for track in tracks for remark in track.remarks))
 
@@ -128,7 +135,8 @@ def _track(raw: Path, stream: StreamInfo, plan: Plan) -> _Track:
     end_ms = None if extra.end_s is None else round(1000 * extra.end_s)
     wanted = within(in_film, round(1000 * (extra.start_s or 0.0)), end_ms)
     cues, crowded = one_at_a_time(wanted)
-    track = _Track(stream.index, outside=len(lines.cues) - len(in_film), crowded=crowded)
+    early = len(lines.cues) - len(within(with_ends(lines.cues), 1000 * _HEAD_START_S, None))
+    track = _Track(stream.index, early=early, late=len(lines.cues) - early - len(in_film), crowded=crowded)
     if not cues:
         return track
     file = raw.with_suffix(".srt")

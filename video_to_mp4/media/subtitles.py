@@ -25,7 +25,7 @@ _PLACE = re.compile(r"\\an\s*([1-9])")
 _ROW = re.compile(r"\\(?:pos|move)\s*\(\s*-?[\d.]+\s*,\s*(-?\d+(?:\.\d+)?)")
 _UNSEEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _EMPTY_LINES = re.compile(r"\n\s*\n")
-_STYLES = re.compile(r"^Style:.*$", re.MULTILINE)
+_EVENT = re.compile(r"^Dialogue: [^,\n]*(?:,\d+:\d\d:\d\d\.\d\d){2},.*$", re.MULTILINE | re.ASCII)
 _USUAL_HEIGHT = 288
 _JOINER = "\u2060"
 """Is not seen, and keeps letters from being taken for a sign of ffmpeg's."""
@@ -105,10 +105,10 @@ def _script(text: str) -> SSAFile:
     kind = "ssa" if "[V4 Styles]" in text else "ass"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a field that makes no sense has its default
-        for attempt in (text, _STYLES.sub("", text)):
+        for attempt in (text, "[Events]\n" + "\n".join(_EVENT.findall(text))):
             try:
                 return SSAFile.from_string(attempt, format_=kind)
-            except (ValueError, TypeError, Pysubs2Error):
+            except (ValueError, TypeError, LookupError, Pysubs2Error):
                 continue  # a style without sense costs all styles
     return SSAFile()
 
@@ -119,14 +119,18 @@ def _of_event(event: SSAEvent, script: SSAFile) -> Cue | None:
     if not plain(text).strip():
         return None
     place, row = _PLACE.search(event.text), _ROW.search(event.text)
-    height = float(script.info.get("PlayResY", "") or _USUAL_HEIGHT) if row else 0
     return Cue(
         event.start,
         event.end,
         closed(text[:_LONGEST_TEXT]),
         int(place[1]) if place else int(style.alignment),
-        min(1.0, max(0.0, float(row[1]) / height)) if row and height > 0 else None,
+        min(1.0, max(0.0, float(row[1]) / _height(script))) if row else None,
     )
+
+
+def _height(script: SSAFile) -> int:
+    told = script.info.get("PlayResY", "")
+    return int(told) if re.fullmatch("[1-9][0-9]{0,4}", told) else _USUAL_HEIGHT
 
 
 def _marked_up(text: str, style: SSAStyle, script: SSAFile) -> str:

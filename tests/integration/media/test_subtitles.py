@@ -202,6 +202,22 @@ async def test_other_containers_have_the_same_lines(tmp_path: Path, container: C
     ]
 
 
+@pytest.mark.parametrize("extension", ["mkv", "mp4"])
+async def test_lines_of_a_film_whose_clock_begins_late_stay_with_the_picture(tmp_path: Path, extension: str) -> None:
+    """A recording's clock may begin anywhere."""
+    first = with_subtitles(tmp_path, srt((0.5, 2.4, "One"), (2.5, 3.0, "Two")))
+    source = tmp_path / f"late.{extension}"
+    codec = "mov_text" if extension == "mp4" else "copy"
+    run_ffmpeg(["-i", first, "-map", "0", "-c:v", "copy", "-c:s", codec, "-output_ts_offset", "10", source])
+    begun = float(look_at(source)["format"]["start_time"])
+    done = await convert(source)
+    lines = lines_of(done.path)
+    assert [(begin, line) for begin, _, line in lines] == [
+        (pytest.approx(10.5 - begun, abs=0.05), "One"),
+        (pytest.approx(12.5 - begun, abs=0.05), "Two"),
+    ]
+
+
 async def test_a_part_of_a_film_has_the_lines_of_that_part(tmp_path: Path) -> None:
     """Times count from where the part begins, and a line that goes on over its edge is shown within it."""
     source = with_subtitles(tmp_path, srt((0.5, 1.5, "One"), (2.0, 2.5, "Two"), (2.8, 3.9, "Three")))
@@ -233,3 +249,23 @@ async def test_a_track_that_can_not_be_read_costs_itself_only(tmp_path: Path) ->
     assert done.warnings == ("Left out: 1 subtitle track without any text (subrip).",)
     assert [line for _, _, line in lines_of(done.path)] == ["Two"]
     assert done.runs == 1
+
+
+@pytest.mark.parametrize("options", [FAST, AUTO])
+async def test_captions_inside_the_picture_stay_there(tmp_path: Path, options: Options) -> None:
+    """American broadcasts have them in H.264's own messages (CEA-608 in SEI), where players find them."""
+    raw = tmp_path / "raw.h264"
+    run_ffmpeg([*picture("160x120", rate="5"), *H264, "-x264-params", "aud=1", "-t", "2", raw])
+    unit = b"\0\0\0\1\x09"
+    raw.write_bytes(re.sub(unit + b".", lambda found: found[0] + CAPTION, raw.read_bytes(), flags=re.DOTALL))
+    source = tmp_path / "source.mp4"
+    run_ffmpeg(["-r", "5", "-i", raw, "-c", "copy", source])
+    done = await convert(source, options)
+    frames = look_at(done.path, "-show_frames", "-show_entries", "frame=side_data_list")["frames"]
+    kinds = [[entry["side_data_type"] for entry in frame.get("side_data_list", ())] for frame in frames]
+    assert sum("ATSC A53 Part 4 Closed Captions" in kind for kind in kinds) == 10
+
+
+A53 = b"\xb5\0\x31GA94\3\x41\xff\xfc\x94\xae\xff"
+CAPTION = b"\0\0\0\1\6\4" + bytes([len(A53)]) + A53 + b"\x80"
+"""A message of H.264 with a pair of CEA-608."""

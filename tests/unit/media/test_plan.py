@@ -138,12 +138,17 @@ FATE_ROWS: list[tuple[StreamInfo, str, str]] = [
     (
         other("subtitle", 1, "hdmv_pgs_subtitle", language="eng"),
         "drop",
-        "Left out: 1 subtitle track that MP4 can't carry (hdmv_pgs_subtitle, eng).",
+        "Left out: 1 subtitle track of pictures instead of text (PGS, eng).",
     ),
     (
         other("subtitle", 1, "dvd_subtitle"),
         "drop",
-        "Left out: 1 subtitle track that MP4 can't carry (dvd_subtitle).",
+        "Left out: 1 subtitle track of pictures instead of text (VobSub).",
+    ),
+    (
+        other("subtitle", 1, "dvb_teletext", language="ger"),
+        "drop",
+        "Left out: 1 subtitle track that MP4 can't carry (teletext, ger).",
     ),
     (other("data", 1, "", codec_tag="tmcd"), "drop", "Left out: 1 data track (tmcd)."),
     (other("attachment", 1, "ttf"), "drop", "Left out: 1 attachment (ttf)."),
@@ -165,9 +170,10 @@ def test_nothing_is_dropped_without_being_told(stream: StreamInfo, action: str, 
 
 def test_losses_of_one_kind_are_one_sentence() -> None:
     """A disc with twenty subtitle tracks does not fill the row with twenty warnings."""
-    tracks = [other("subtitle", n, "hdmv_pgs_subtitle", language=tag) for n, tag in enumerate(("eng", "ger", "eng"), 1)]
+    kinds = [("hdmv_pgs_subtitle", "eng"), ("hdmv_pgs_subtitle", "ger"), ("dvd_subtitle", "eng")]
+    tracks = [other("subtitle", n, codec, language=tag) for n, (codec, tag) in enumerate([*kinds, kinds[0]], 1)]
     assert make_plan(media(picture(), *tracks), HIGH).warnings == (
-        "Left out: 3 subtitle tracks that MP4 can't carry (hdmv_pgs_subtitle, eng, hdmv_pgs_subtitle, ger).",
+        "Left out: 4 subtitle tracks of pictures instead of text (PGS, eng (2), ger; VobSub, eng).",
     )
 
 

@@ -86,10 +86,14 @@ def test_a_script_without_sense_has_no_lines(raw: bytes) -> None:
     assert read_subrip(raw).cues == ()
 
 
-def test_a_style_without_sense_costs_no_line() -> None:
+@pytest.mark.parametrize("style", ["X,Arial,big,&H,1", "X,Arial,20,,,,", ",,,", "X,Arial,20,&H0,&H0,&H0,&H0,,,,,x,,,"])
+@pytest.mark.parametrize("height", ["", "x", "0", "-1", "9" * 400])
+def test_a_script_whose_fields_make_no_sense_costs_no_line(style: str, height: str) -> None:
     """Its text is what somebody came for."""
-    raw = b"[V4+ Styles]\nStyle: X,Arial,big,&H,1\n[Events]\nDialogue: 0,0:00:00.00,0:00:01.00,X,,0,0,0,,a\n"
-    assert [cue.text for cue in read_substation(raw).cues] == ["a"]
+    head = f"[Script Info]\nPlayResY: {height}\n[V4+ Styles]\nStyle: {style}\n[Events]\n"
+    lines = "Dialogue: 0,0:00:00.00,0:00:01.00,X,,0,0,0,,{\\pos(1,2)}a\nDialogue: 0,soon,later,X,,0,0,0,,b\n"
+    assert [cue.text for cue in read_substation((head + lines).encode()).cues] == ["a"]
+    assert [cue.text for cue in read_substation((head + lines.splitlines()[0]).encode()).cues] == ["a"]
 
 
 def test_a_tag_for_each_letter_is_read_in_no_time() -> None:
