@@ -6,6 +6,8 @@ that is the same everywhere) is passed over: the other checks have to do.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +41,9 @@ _WINDOW_S, _SEARCHED_S = 1.0, 0.5
 _LEAST_FOUND = 0.6
 _AS_GOOD = 0.98
 _WIDE = frozenset({"smpte2084", "arib-std-b67", "bt2020", "smpte431", "smpte432", "smpte428", "bt2020nc", "bt2020c"})
-_TEXT = frozenset({"subrip", "ass", "ssa", "webvtt", "mov_text", "text"})
+_EVEN_PX = 2
+_MARKS = ("Spherical Mapping", "Stereo 3D")
+_PLACE_OF_TAKING = re.compile(r"\bGPS\b|\b(?:latitude|longitude)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,10 @@ async def differences(source: Path, result: Path, completed: Completed) -> list[
         before_s = await facts.picture_times_s(pair.source, fate.index)
         after_s = await facts.picture_times_s(pair.result, track["index"])
         found += frame_faults(pair, len(before_s), len(after_s))
+        found += mark_faults(pair, fate.index, track)
+        if await facts.has_fields(pair.source, fate.index) and await facts.is_interlaced(pair.result, track["index"]):
+            found.append("The pictures are interlaced.")
+        found += size_faults(pair, fate.index, track, await facts.picture_sizes(pair.source, fate.index))
         found += await _picture_faults(pair, fate.index, track["index"], len(before_s), len(after_s))
         sounds = await _sounds(pair)
         found += end_faults(
@@ -77,6 +85,7 @@ async def differences(source: Path, result: Path, completed: Completed) -> list[
     for fate, track in pair.kept("subtitle"):
         before, after = await facts.cues(pair.source, fate.index), await facts.cues(pair.result, track["index"])
         lines = await facts.line_times_s(pair.source, fate.index)
+        found += place_of_taking_faults(after)
         found += cue_faults(before, after, end_s=_end_s(pair.result), name=f"Subtitle track {fate.index}")
         found += lost_line_faults(before, after, lines, end_s=_end_s(pair.result), name=f"Subtitle track {fate.index}")
     return found
@@ -120,6 +129,29 @@ def frame_faults(pair: Pair, before: int, after: int) -> list[str]:
     return [] if is_told else [f"There are {after} pictures instead of {before}."]
 
 
+def size_faults(pair: Pair, index: int, track: Mapping[str, Any], sizes: dict[tuple[int, int], int]) -> list[str]:
+    """Return whether a film whose size changes on the way has taken another size than most of it, or its largest."""
+    if len(sizes) < 2:
+        return []
+    most, largest = max(sizes, key=sizes.__getitem__), max(sizes, key=math.prod)
+    shape = facts.pixel_shape(pair.source.stream(index))
+    good = [length for width, height in (most, largest) for length in (width, height, width * shape)]
+    found = (int(track.get("width", 0)), int(track.get("height", 0)))
+    if any(abs(length - wanted) < _EVEN_PX for length in found for wanted in good):
+        return []
+    return [f"The size is {found[0]}x{found[1]}; most pictures have {most[0]}x{most[1]}."]
+
+
+def mark_faults(pair: Pair, index: int, track: Mapping[str, Any]) -> list[str]:
+    """Return which marks, by which players know a sphere or two eyes, are missing and were not told."""
+    lost = [mark for mark in _MARKS if mark in _side_data(pair.source.stream(index)) - _side_data(track)]
+    return [] if pair.is_told("360", "3d") else [f"The mark «{mark}» is lost." for mark in lost]
+
+
+def _side_data(stream: Mapping[str, Any]) -> set[str]:
+    return {str(entry.get("side_data_type")) for entry in stream.get("side_data_list", ())}
+
+
 async def _picture_faults(pair: Pair, before: int, after: int, frames_before: int, frames_after: int) -> list[str]:
     if not frames_before or not frames_after:
         return [] if not frames_before else ["There is no picture."]
@@ -140,7 +172,7 @@ def picture_faults(old: Floats, news: Sequence[Floats], name: str, *, is_wide: b
     alike = max(_likeness(old, new) for new in news)
     if alike < _LEAST_ALIKE:
         return [f"{name} is another one ({alike:.2f} alike)."]
-    off = min(float(np.max(np.abs(np.mean(new - old, axis=(0, 1))))) for new in news)
+    off = min(float(np.max(np.mean(np.abs(new - old), axis=(0, 1)))) for new in news)
     return [f"The colours of {name.lower()} are off by {off:.1f}."] if off > _COLOUR_LEEWAY and not is_wide else []
 
 
@@ -253,6 +285,12 @@ def cue_faults(before: Sequence[Cue], after: Sequence[Cue], *, end_s: float, nam
             if wanted != shown:
                 found.append(f"{name} shows {sorted(shown)} instead of {sorted(wanted)} at {time_s:.2f} s.")
     return found[:3]
+
+
+def place_of_taking_faults(cues: Sequence[Cue]) -> list[str]:
+    """Return whether subtitles say where a film was taken."""
+    told = [line for cue in cues for line in cue.lines if _PLACE_OF_TAKING.search(line)]
+    return [f"A subtitle says where the film was taken: {told[0]}"] if told else []
 
 
 def lost_line_faults(

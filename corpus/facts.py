@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,6 +128,35 @@ async def picture_times_s(facts: Facts, index: int) -> Floats:
     return np.sort(np.array([time_s - facts.start_s for time_s in times_s if time_s is not None], dtype=np.float64))
 
 
+async def picture_sizes(facts: Facts, index: int) -> Counter[tuple[int, int]]:
+    """Return how many pictures of a stream have which width and height."""
+    shown = ["-select_streams", str(index), "-show_frames", "-show_entries", "frame=width,height:frame_side_data="]
+    rows = (await _ffprobe(facts.path, shown)).get("frames", ())
+    return Counter((int(row.get("width") or 0), int(row.get("height") or 0)) for row in rows)
+
+
+async def has_fields(facts: Facts, index: int) -> bool:
+    """Say whether some pictures of a stream are said to consist of two fields."""
+    shown = ["-select_streams", str(index), "-show_frames", "-show_entries", "frame=interlaced_frame:frame_side_data="]
+    rows = (await _ffprobe(facts.path, shown)).get("frames", ())
+    return any(int(row.get("interlaced_frame") or 0) for row in rows)
+
+
+def pixel_shape(stream: Mapping[str, Any]) -> float:
+    """Return how much wider than high the pixels are; 1 when nobody knows."""
+    across, _, down = str(stream.get("sample_aspect_ratio", "")).partition(":")
+    ratio = (_number(across) or 0.0) / (_number(down) or 1.0)
+    return ratio or 1.0
+
+
+async def is_interlaced(facts: Facts, index: int) -> bool:
+    """Say whether ffmpeg's look at the pictures themselves finds more of them interlaced than progressive."""
+    argv = ["ffmpeg", "-nostdin", "-v", "info", *input_flags(), "-i", file_address(facts.path), "-map", f"0:{index}"]
+    ended = await process.run([*argv, "-vf", "idet", "-f", "null", "-"], silence_limit_s=None)
+    found = re.search(r"Multi frame detection: TFF:\s*(\d+) BFF:\s*(\d+) Progressive:\s*(\d+)", ended.stderr)
+    return found is not None and int(found[1]) + int(found[2]) > int(found[3])
+
+
 async def key_frames_s(facts: Facts, index: int) -> list[float]:
     """Return when each picture comes that a player may begin with."""
     shown = ["-select_streams", str(index), "-show_packets", "-show_entries", "packet=pts_time,flags"]
@@ -139,10 +169,15 @@ async def pictures(facts: Facts, index: int, numbers: Sequence[int]) -> dict[int
     """Return small RGB pictures around some numbers of pictures, each as WIDTH x HEIGHT x 3 values from 0 to 255."""
     wanted = sorted({near for number in numbers for near in around(number)})
     chosen = "+".join(f"eq(n,{number})" for number in wanted)
-    scale = f"scale={WIDTH}:{HEIGHT}:flags=area:in_color_matrix={_matrix(facts.stream(index))}"
+    stream = facts.stream(index)
+    # A container may say that the range is full where the stream itself says nothing.
+    full = ":in_range=full" if stream.get("color_range") == "pc" else ""
+    # First RGB, then smaller: what is made smaller in YUV has other colours at the edges.
+    rgb = f"scale=flags=accurate_rnd+full_chroma_int:in_color_matrix={_matrix(stream)}{full},format=rgb24"
+    scale = f"{rgb},scale={WIDTH}:{HEIGHT}:flags=area"
     raw = await _ffmpeg(
         facts.path,
-        ["-map", f"0:{index}", "-vf", f"select='{chosen}',{scale},format=rgb24", "-fps_mode", "passthrough"],
+        ["-map", f"0:{index}", "-vf", f"select='{chosen}',{scale}", "-fps_mode", "passthrough"],
         ["-f", "rawvideo"],
     )
     values = np.frombuffer(raw, dtype=np.uint8).astype(np.float64)
@@ -152,6 +187,11 @@ async def pictures(facts: Facts, index: int, numbers: Sequence[int]) -> dict[int
         for place, number in enumerate(wanted[: len(values) // size])
     }
     return {number: [found[near] for near in around(number) if near in found] for number in numbers}
+
+
+def picture_of(values: Sequence[float]) -> Floats:
+    """Return a small picture from the RGB values of its pixels."""
+    return np.array(values, dtype=np.float64).reshape(HEIGHT, WIDTH, 3)
 
 
 def around(number: int) -> range:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from corpus import facts
-from corpus.compare import differences
+from corpus.compare import differences, picture_faults
 from corpus.convert import Converted, Workshop, has_picture, look_at
 from corpus.play import Played, Player
 from video_to_mp4.errors import EncryptedSource, LimitExceeded
@@ -20,6 +20,7 @@ _DURATION_LEEWAY_SHARE = 0.01
 _LEAST_SHARE_OF_FRAMES = 0.9
 _ENTERED_EVERY = 4
 _MOST_ENTERED = 25
+_SAME_S = 0.0005
 
 
 class Verdict(StrEnum):
@@ -66,10 +67,27 @@ async def judge(converted: Converted, player: Player) -> Row:
 
 
 async def seek_faults(result: Path, player: Player) -> list[str]:
-    """Return from which key frames a browser does not go on; it tries every fourth, or fewer where they are many."""
-    keys_s = (await facts.key_frames_s(await facts.read(result), 0))[::_ENTERED_EVERY]
-    failed_s = await player.seek(result, keys_s[:: 1 + len(keys_s) // _MOST_ENTERED])
-    return [f"The browser does not go on from the key frame at {place_s:.2f} s." for place_s in failed_s]
+    """Return what is wrong where a browser enters a result: at every fourth key frame, or fewer where they are many."""
+    read = await facts.read(result)
+    picture = read.of_kind("video")[0]["index"]
+    every = await facts.key_frames_s(read, picture)
+    keys_s = every[::_ENTERED_EVERY][:: 1 + len(every) // (_ENTERED_EVERY * _MOST_ENTERED)]
+    seen = await player.seek(result, keys_s, (facts.WIDTH, facts.HEIGHT))
+    if len(seen) < len(keys_s):
+        return [f"The browser does not go on from the key frame at {keys_s[len(seen)]:.2f} s."]
+    times_s = await facts.picture_times_s(read, picture)
+    numbers = [int(number) for number in (times_s + read.start_s).searchsorted([key_s - _SAME_S for key_s in keys_s])]
+    decoded = await facts.pictures(read, picture, numbers)
+    # A browser turns the colours of other primaries, such as European television's, into those of its screen.
+    is_wide = read.stream(picture).get("color_primaries", "bt709") not in ("bt709", "unknown")
+    return [
+        fault
+        for number, key_s, values in zip(numbers, keys_s, seen, strict=True)
+        if decoded[number]
+        for fault in picture_faults(
+            facts.picture_of(values), decoded[number], f"What the browser shows at {key_s:.2f} s", is_wide=is_wide
+        )
+    ]
 
 
 async def _judge_refusal(converted: Converted) -> Row:

@@ -38,7 +38,9 @@ _FILES_PER_PAGE = 40
 
 _WHOLE_BELOW_S = 20.0
 _PATIENCE_S = 60.0
-_SEEK_PATIENCE_S = 15.0
+_SEEK_PATIENCE_S = 30.0
+_JUST_AFTER_S = 0.001
+"""A time that was rounded down would show the picture before."""
 
 _PLAY = """async ({url, wholeBelowS, patienceMs}) => {
   const video = document.createElement("video");
@@ -125,7 +127,7 @@ _LOOK = """async ({url, places}) => {
   return colours;
 }"""
 
-_SEEK = """async ({url, placesS, patienceMs}) => {
+_SEEK = """async ({url, placesS, width, height, patienceMs}) => {
   const video = document.createElement("video");
   video.muted = true;
   const until = (...names) => new Promise((resolve) => {
@@ -134,33 +136,53 @@ _SEEK = """async ({url, placesS, patienceMs}) => {
       video.addEventListener(name, () => { clearTimeout(timer); resolve(name); }, { once: true });
     }
   });
-  const goesOnFrom = async (placeS) => {
-    const seeked = until("seeked");
-    video.currentTime = placeS;
-    if (await seeked !== "seeked") return false;
-    const before = video.getVideoPlaybackQuality().totalVideoFrames;
-    const target = Math.min(placeS + 0.3, video.duration);
+  const canvas = document.createElement("canvas");
+  const drawing = canvas.getContext("2d", { willReadFrequently: true });
+  // Means of areas, as a browser's own way to make pictures smaller is no such thing.
+  const small = () => {
+    const [across, down] = [video.videoWidth, video.videoHeight];
+    [canvas.width, canvas.height] = [across, down];
+    drawing.drawImage(video, 0, 0);
+    const all = drawing.getImageData(0, 0, across, down).data;
+    const sums = new Float64Array(width * height * 3);
+    const counts = new Float64Array(width * height);
+    for (let y = 0; y < down; y++) {
+      const row = Math.floor((y * height) / down) * width;
+      for (let x = 0; x < across; x++) {
+        const cell = row + Math.floor((x * width) / across);
+        const at = 4 * (y * across + x);
+        counts[cell]++;
+        for (let part = 0; part < 3; part++) sums[3 * cell + part] += all[at + part];
+      }
+    }
+    return Array.from(sums, (sum, place) => sum / Math.max(1, counts[Math.floor(place / 3)]));
+  };
+  const goesOn = async () => {
+    const target = Math.min(video.currentTime + 0.3, video.duration);
     video.play().catch(() => {});
     let event = "timeupdate";
     while (event === "timeupdate" && video.currentTime < target && !video.ended) {
       event = await until("timeupdate", "ended");
     }
     video.pause();
-    const shown = video.getVideoPlaybackQuality().totalVideoFrames - before;
-    return !video.error && event !== "error" && event !== "timeout" && (shown > 0 || video.ended);
+    return !video.error && event !== "error" && event !== "timeout";
   };
   const loaded = until("loadeddata");
   video.src = url;
   document.body.replaceChildren(video);
-  const failed = [];
-  if (await loaded !== "loadeddata") return placesS;
+  const seen = [];
+  if (await loaded !== "loadeddata") return seen;
   for (const placeS of placesS) {
-    if (!(await goesOnFrom(placeS))) failed.push(placeS);
-    if (video.error) break;
+    const seeked = until("seeked");
+    video.currentTime = placeS;
+    if (await seeked !== "seeked") break;
+    const pixels = small();
+    if (!(await goesOn())) break;
+    seen.push(pixels);
   }
   video.removeAttribute("src");
   video.load();
-  return failed;
+  return seen;
 }"""
 
 
@@ -210,12 +232,20 @@ class Player:
             is_whole=seen["durationS"] <= _WHOLE_BELOW_S,
         )
 
-    async def seek(self, path: Path, places_s: Sequence[float]) -> list[float]:
-        """Return from which of some places a file does not go on playing."""
-        told = {"url": path.absolute().as_uri(), "placesS": list(places_s), "patienceMs": 1000 * _SEEK_PATIENCE_S}
+    async def seek(self, path: Path, places_s: Sequence[float], size: tuple[int, int]) -> list[list[float]]:
+        """Return what is seen at some places, as RGB values of a small picture; no more than up to the first failure.
+
+        A place from which the file does not go on playing is a failure.
+        """
+        told: dict[str, object] = {
+            "url": path.absolute().as_uri(),
+            "placesS": [place_s + _JUST_AFTER_S for place_s in places_s],
+        }
+        told |= {"width": size[0], "height": size[1], "patienceMs": 1000 * _SEEK_PATIENCE_S}
         async with self._turn:
             page = await self._fresh_page()
-            return [float(place_s) for place_s in await page.evaluate(_SEEK, told)]
+            seen: list[list[float]] = await page.evaluate(_SEEK, told)
+        return seen
 
     async def look(self, path: Path, places: Sequence[tuple[float, float]]) -> list[tuple[int, int, int]]:
         """Return the colours that the first picture has at places given in shares of its width and height."""
