@@ -31,6 +31,7 @@ def test_wrong_and_too_large_files_are_refused_by_name_and_good_ones_kept(tab: T
     for sentence in (
         "Not added",
         "letter.txt: this type is not accepted",
+        "Accepted: AVI, MOV, MKV, WMV, MP4, WEBM, M4V, 3GP, 3G2, TS, MTS, M2TS, FLV,",
         "huge.mkv: larger than 20 GB",
         "empty.mov: empty",
     ):
@@ -40,6 +41,14 @@ def test_wrong_and_too_large_files_are_refused_by_name_and_good_ones_kept(tab: T
     for clip in good:
         expect(chosen.get_by_text(clip.name, exact=True)).to_be_visible()
     tab.dialog.get_by_role("button", name="Cancel").click()
+
+
+def test_a_video_of_another_type_than_the_best_known_is_taken(tab: Tab, tmp_path: Path) -> None:
+    """A recording of television is dropped and converted; its result is an MP4."""
+    recording = make_clip(tmp_path, "h264_aac_ts", file_name="news.TS")
+    tab.drop(recording)
+    tab.confirm(quality="Standard")
+    tab.expect_complete(recording.name)
 
 
 def test_only_refused_files_open_no_dialog(tab: Tab, tmp_path: Path) -> None:

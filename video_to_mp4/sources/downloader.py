@@ -36,6 +36,7 @@ from video_to_mp4.errors import (
     VideoNotFound,
     VideoToMp4Error,
 )
+from video_to_mp4.jobs.file_types import VIDEO_EXTENSIONS
 from video_to_mp4.jobs.model import Fetched, FetchOrder, Progress, Resolution, Stage
 from video_to_mp4.jobs.ports import FetchSink
 from video_to_mp4.media.guard import CONTAINERS, file_address
@@ -265,9 +266,9 @@ def plain_title(title: str) -> str:
 
 
 def plain_extension(extension: str) -> str:
-    """Return a file's extension with its dot, «.mp4» for none that looks like one."""
-    plain = extension.lower()
-    return f".{plain}" if plain.isascii() and plain.isalnum() and len(plain) <= 4 else ".mp4"
+    """Return a file's extension with its dot, «.mp4» for none that a video has."""
+    plain = f".{extension.lower()}"
+    return plain if plain in VIDEO_EXTENSIONS else ".mp4"
 
 
 def _shares(sizes: list[float | None]) -> list[float]:

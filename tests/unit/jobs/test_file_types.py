@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -37,6 +38,12 @@ def test_the_best_known_types_are_named_first_and_each_type_is_there_once() -> N
     [rarer] = re.findall(r"and (\d+) rarer types", told)
     assert len(named) + int(rarer) == len(VIDEO_EXTENSIONS) == len(set(VIDEO_EXTENSIONS))
     assert set(ANIMATED_PICTURE_EXTENSIONS) < set(VIDEO_EXTENSIONS)
+
+
+def test_the_readme_counts_them() -> None:
+    """Its first sentence is what most people read."""
+    text = (Path(__file__).parents[3] / "README.md").read_text()
+    assert f"({best_known_types()} and {len(VIDEO_EXTENSIONS) - 6} other types" in text
 
 
 def test_the_apis_description_has_the_same_list() -> None:
