@@ -1,5 +1,5 @@
 # make run: everything from a bare Debian with Python 3.11 to the page at http://localhost:3000. PORT=3001 make run: elsewhere.
-# make test: all checks and tests.
+# make test: all checks and tests. make ffmpeg-matrix: conversions by each version of ffmpeg.
 SHELL := /bin/bash
 PYTHON_OF_VENV := .venv/bin/python
 ifdef PORT
@@ -9,11 +9,12 @@ endif
 PYTEST := run_pytest() { $(PYTHON_OF_VENV) -m pytest -q "$$@" || [ $$? = 5 ]; }; run_pytest
 TWO_AT_A_TIME := --numprocesses 2 --dist loadfile
 
-.PHONY: help run test quick check bench corpus torture torture-library image-test page pins clean setup-run setup-test
+.PHONY: help run test ffmpeg-matrix quick check bench corpus torture torture-library image-test page pins clean setup-run setup-test
 
 help:
 	@echo "make run     start the server at http://localhost:3000 (PORT=3001 make run: another port)"
 	@echo "make test    all checks and tests"
+	@echo "make ffmpeg-matrix  the tests of conversions with ffmpeg 5.1, 6.0, 7.0, 8.1 and 9.0 (VERSIONS=\"7.0 8.1\": some of them)"
 	@echo "make quick   the unit tests, in less than a minute"
 	@echo "make check   ruff, mypy and the import contracts"
 	@echo "make bench   figures beside their goals: speed, memory, latency, load, Lighthouse (40 minutes, 45 GB of free disk;"
@@ -32,10 +33,21 @@ run: setup-run
 
 # The browser tests run by themselves: Playwright's sync API leaves an event loop running. Two at a time, as many wait for
 # one thing or another; whole files, as their fixtures are dear.
+# Conversions are tested by the ffmpeg on the PATH, Debian's 5.1, and by the newest.
+NEWEST := 9.0
 test: check
 	@$(PYTHON_OF_VENV) scripts/build_page.py
+	@$(PYTHON_OF_VENV) scripts/ffmpeg_versions.py $(NEWEST)
 	@$(PYTEST) $(TWO_AT_A_TIME) tests --ignore=tests/e2e
+	@$(PYTEST) $(TWO_AT_A_TIME) --ffmpeg $(NEWEST) tests/integration/media
 	@$(PYTEST) $(TWO_AT_A_TIME) tests/e2e
+
+# 5.1 is the one on the PATH. Each further version is a line in scripts/ffmpeg_versions.py.
+VERSIONS ?= 5.1 6.0 7.0 8.1 9.0
+ffmpeg-matrix: setup-test
+	@$(PYTHON_OF_VENV) scripts/ffmpeg_versions.py $(filter-out 5.1,$(VERSIONS))
+	@for version in $(VERSIONS); do echo "ffmpeg $$version"; asked="--ffmpeg $$version"; \
+	  [ "$$version" = 5.1 ] && asked=; $(PYTEST) $(TWO_AT_A_TIME) $$asked tests/integration/media || exit 1; done
 
 quick: setup-test
 	@$(PYTEST) tests/unit

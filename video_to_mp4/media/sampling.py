@@ -50,6 +50,8 @@ _HARMLESS = (
     "co located pocs unavailable",
     "number of reference frames",
     "last message repeated",
+    # what the parser of ffprobe 8 says when it is emptied at the end of a place
+    "error parsing opus packet header",
 )
 
 Rows = Sequence[Mapping[str, Any]]
