@@ -50,6 +50,11 @@ _PROGRAMMES = "program=program_num:program_stream=index:program_tags=:program_st
 _DECODED = ("video", "audio", "subtitle")
 _A_PICTURE = "This is a still picture, not a video."
 _PICTURE_CONTAINERS = ("gif", "apng", "webp_anim", "jpeg_pipe", "mjpeg")
+_NEWER_CODECS = {
+    **dict.fromkeys(("vvc", "vvc1", "vvi1"), ("VVC, H.266", "7.1")),
+    **dict.fromkeys(("apv", "apv1"), ("APV", "8.0")),
+}
+"""Codecs that ffmpeg 5.1 does not have, by its own names and those in MP4, and the release that has them."""
 
 
 async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg") -> MediaInfo:
@@ -144,12 +149,18 @@ def _no_container(info: MediaInfo, head: bytes, details: str) -> ConversionError
 def _no_picture(pictures: list[StreamInfo], details: str) -> ConversionError:
     unknown = [stream for stream in pictures if not stream.is_decodable]
     if unknown:
-        name = unknown[0].codec or unknown[0].codec_tag
-        about = f" ({name})" if name else ""
-        return UnknownCodec(f"The server's ffmpeg can't decode this video's codec{about}.", details=details)
+        return UnknownCodec(_unknown_codec(unknown[0].codec or unknown[0].codec_tag), details=details)
     if "Picture size" in details:
         return LimitExceeded(details=details)
     return DamagedSource(details=details)
+
+
+def _unknown_codec(name: str) -> str:
+    """Say what an ffmpeg can't decode, by its own name or the container's, and whether another can."""
+    known, release = _NEWER_CODECS.get(name, (name, ""))
+    about = f" ({known})" if known else ""
+    hope = f"ffmpeg {release} or newer can" if release else "A newer ffmpeg may"
+    return f"The server's ffmpeg can't decode this video's codec{about}. {hope}."
 
 
 def _refuse_size(stream: StreamInfo) -> None:
