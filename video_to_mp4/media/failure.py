@@ -36,11 +36,12 @@ _SIGNS: tuple[tuple[str, type[VideoToMp4Error], str | None], ...] = (
     ("No such file or directory", SourceMissing, None),
     ("Picture size", LimitExceeded, None),
     ("No decoder for", UnknownCodec, None),
+    ("no decoder found for", UnknownCodec, None),
     ("Decoder (codec", UnknownCodec, None),
-    ("Cannot determine format of input stream", DamagedSource, None),
+    ("Cannot determine format of input", DamagedSource, None),
     ("Invalid data found when processing input", NotAVideo, None),
     ("Output file is empty", DamagedSource, None),
-    ("Output file does not contain any stream", DamagedSource, None),
+    ("does not contain any stream", DamagedSource, None),
 )
 """What ffmpeg writes, what it means, and our own sentence where the type's would not fit; the first found counts."""
 

@@ -6,8 +6,15 @@ import re
 from dataclasses import dataclass, replace
 
 _CHANGED_SOUND = ("Error while processing the decoded data", "Error reinitializing filters")
-_UNREADABLE = re.compile(r"Cannot determine format of input stream 0:(\d+)")
-_FAILED_OUTPUT = re.compile(r"Error (?:initializing|while opening encoder for) output stream #?0:(\d+)")
+_UNREADABLE = re.compile(r"Cannot determine format of input (?:stream )?#?0:(\d+)")
+_FAILED_OUTPUTS = (
+    # ffmpeg 5.1, 6.0, 7.0 and newer; what 7.0 says of an encoder that could not be opened "before EOF" is a consequence
+    re.compile(r"Error (?:initializing|while opening encoder for) output stream #?0:(\d+)"),
+    re.compile(
+        r"\[[as]ost#0:(\d+)/[^]]*\] (?:\[enc:[^]]*\] )?Error (?:initializing|while opening|submitting|encoding)"
+    ),
+    re.compile(r"\[af#0:(\d+) @ [^]]*\] (?:Error|Task finished with error)"),
+)
 
 COPY_GIVEN_UP = "A plain copy would not have played well, so the video was encoded after all."
 
@@ -46,7 +53,8 @@ def unreadable_streams(stderr: str, mapped: tuple[int, ...]) -> frozenset[int]:
     `mapped` are the source's numbers in the order of the result; the first is the picture.
     """
     as_input = {int(index) for index in _UNREADABLE.findall(stderr)}
-    as_output = {mapped[int(number)] for number in _FAILED_OUTPUT.findall(stderr) if int(number) < len(mapped)}
+    failed = {int(number) for pattern in _FAILED_OUTPUTS for number in pattern.findall(stderr)}
+    as_output = {mapped[number] for number in failed if number < len(mapped)}
     return frozenset((as_input | as_output) & set(mapped[1:]))
 
 

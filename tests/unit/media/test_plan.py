@@ -486,6 +486,15 @@ def test_sound_whose_format_changes_is_tried_once_more_with_steady_filters() -> 
     [
         "Cannot determine format of input stream 0:1 after EOF",
         "Error initializing output stream 0:1 -- Error while opening encoder for output stream #0:1",
+        # 6.0
+        "[aost#0:1/aac @ 0x1bf2] Error initializing output stream: Error while opening encoder for output stream #0:1",
+        # 7.0
+        "[aost#0:1/aac @ 0x3890] Error while opening encoder - maybe incorrect parameters such as bit_rate",
+        "[af#0:1 @ 0x344f] Task finished with error code: -22 (Invalid argument)",
+        # 8.1 and 9.0
+        "Cannot determine format of input 0:1 after EOF",
+        "[aost#0:1/aac @ 0x55bd] [enc:aac @ 0x55bd] Error while opening encoder - maybe incorrect parameters",
+        "[af#0:1 @ 0x55c6] Error initializing filters!",
     ],
 )
 def test_a_sound_track_of_which_nothing_can_be_read_is_left_out_and_told(line: str) -> None:
