@@ -6,9 +6,9 @@ them in the wrong order. With this gate, and a look at what ffmpeg said, nearly 
 
 from __future__ import annotations
 
+from video_to_mp4.media.channels import CHANNELS_BY_LAYOUT
 from video_to_mp4.media.colour import is_wide
 from video_to_mp4.media.info import MediaInfo, StreamInfo
-from video_to_mp4.media.sound import CHANNELS_BY_LAYOUT
 
 COPIED_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
 COPIED_PIXEL_FORMATS = frozenset({"yuv420p", "yuvj420p"})

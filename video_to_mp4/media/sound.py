@@ -5,25 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from video_to_mp4.jobs.encoding import AudioCodec, Encoding
+from video_to_mp4.media.channels import CHANNELS_BY_LAYOUT, channel_filters, result_layout
 from video_to_mp4.media.info import StreamInfo
 from video_to_mp4.media.options import audio_bitrate
 
 _ON_TIME_S = 0.05
 _AAC_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
-_LAYOUT_BY_COUNT = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0"}
-_LAYOUT_THAT_LOSES_NOTHING = {
-    # AAC has none of these; a larger layout keeps every speaker
-    "quad": "5.0",
-    "quad(side)": "5.0",
-    "2.1": "5.1",
-    "3.1": "5.1",
-    "4.1": "5.1",
-}
 _LAYOUT_BY_ASKED = {1: "mono", 2: "stereo", 6: "5.1"}
 OPUS_RATE = 48_000
 """What every Opus track is decoded to, whatever was put in."""
-
-CHANNELS_BY_LAYOUT = {"mono": 1, "stereo": 2, "3.0": 3, "4.0": 4, "5.0": 5, "5.1": 6}
 
 
 @dataclass(frozen=True)
@@ -67,7 +57,7 @@ def plan_sound(
         sample_rate=asked.extra.sample_rate or rate,
         bitrate=bitrate or audio_bitrate(CHANNELS_BY_LAYOUT[layout]),
         codec=asked.audio_codec,
-        filters=f"{_resampling(stream, file_start_s)},aformat=channel_layouts={layout}",
+        filters=",".join([_resampling(stream, file_start_s), *channel_filters(stream, layout)]),
     )
 
 
@@ -79,12 +69,6 @@ def _resampling(stream: StreamInfo, file_start_s: float) -> str:
     """
     is_on_time = stream.start_s is not None and abs(stream.start_s - file_start_s) <= _ON_TIME_S
     return "aresample=async=1" if is_on_time else "aresample=async=1:first_pts=0"
-
-
-def result_layout(stream: StreamInfo) -> str:
-    """Return the layout, named outright: the AAC encoder gives nothing at all for an unknown one."""
-    kept = _LAYOUT_THAT_LOSES_NOTHING.get(stream.channel_layout)
-    return kept or _LAYOUT_BY_COUNT.get(stream.channels, "5.1")
 
 
 def result_rate(sample_rate: int) -> int:
