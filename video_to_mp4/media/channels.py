@@ -80,7 +80,7 @@ _PLACES = {
     "LFE2": {"LFE": _WHOLE},
 }
 _OWN = ("FL", "FR", "FC", "LFE", "BL", "BR")
-_LIMITER = "alimiter=limit=0.8:level=disabled:latency=1"
+_LIMITER = "alimiter=limit=0.7:level=disabled:latency=1"
 """Sums of channels can go over full scale; AAC needs the rest for itself. What is not loud is left as it is."""
 
 _Gains = dict[str, dict[int, float]]
