@@ -6,7 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from video_to_mp4.media.info import MediaInfo, StreamInfo
+from video_to_mp4.media.info import MediaInfo, SoundTimes, StreamInfo
 
 _PICTURE = StreamInfo(
     index=0,
@@ -39,6 +39,7 @@ _SOUND = StreamInfo(
     start_s=0.0,
     end_s=60.0,
     packets=2813,
+    sound_times=SoundTimes(played_s=60.0, shift_s=0.0, jitter_s=0.0, are_false=False),
 )
 
 

@@ -13,7 +13,8 @@ from video_to_mp4.media.info import MediaInfo, StreamInfo
 COPIED_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
 COPIED_PIXEL_FORMATS = frozenset({"yuv420p", "yuvj420p"})
 _HIGHEST_LEVEL = 52
-_LONGEST_HOLE_S = 0.1
+_MOST_SHIFTED_S = 0.02
+"""Chromium plays packets one after the other and never looks at a later one's time."""
 
 _BAD_SIGNS = (
     "non-monoton",
@@ -63,7 +64,7 @@ def sound_obstacle(stream: StreamInfo, info: MediaInfo) -> str:
         (stream.profile != "LC", f"the AAC profile {stream.profile or 'of this track'} does not play everywhere"),
         (stream.channel_layout not in CHANNELS_BY_LAYOUT, "its channel layout does not play everywhere"),
         (not 8_000 <= stream.sample_rate <= 48_000, "its sample rate does not play everywhere"),
-        (stream.longest_hole_s > _LONGEST_HOLE_S, "it has holes that have to be filled with silence"),
+        (_shift_s(stream) > _MOST_SHIFTED_S, "it has holes or overlaps, so that players would be out of sync"),
     )
     return next((words for is_met, words in obstacles if is_met), "")
 
@@ -81,6 +82,12 @@ def _may_be_interlaced(stream: StreamInfo) -> bool:
     """What the first pictures say holds for all only where the parameters, or pictures all over the film, agree."""
     is_told = not stream.may_have_fields or stream.scan == "progressive"
     return stream.field_order != "progressive" or not is_told
+
+
+def _shift_s(stream: StreamInfo) -> float:
+    """Return how far its times lead away from its packets for good: what jumps back and forth does not."""
+    times = stream.sound_times
+    return times.shift_s - times.jitter_s if times and times.shift_s else 0.0
 
 
 def _is_well_ordered(stream: StreamInfo, info: MediaInfo) -> bool:

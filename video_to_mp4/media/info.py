@@ -69,6 +69,21 @@ class Size:
 
 
 @dataclass(frozen=True)
+class SoundTimes:
+    """What all packets of a sound track say together."""
+
+    played_s: float | None
+    """How long the packets play one after the other; None when not all were looked at."""
+    shift_s: float | None
+    """How far their times get from that, at most, for good: a player that does not look at times is off by so much.
+    None when not all packets were looked at."""
+    jitter_s: float
+    """How far single packets are off from those around them, at most."""
+    are_false: bool
+    """Whether nearly all times contradict how long the packets play, so that they can't be true."""
+
+
+@dataclass(frozen=True)
 class StreamInfo:
     """One stream of a file. Empty strings, zeros and None mean that it is not known."""
 
@@ -138,10 +153,10 @@ class StreamInfo:
     """How many packets lie outside the edit list, so that they must not be shown."""
     hides_its_end: bool = False
     """Whether all packets that must not be shown come after all others."""
-    longest_hole_s: float = 0.0
-    """The longest time without a packet between two others."""
     sizes: tuple[Size, ...] = ()
     """The sizes that its pictures were seen to have, where they are several; width and height are the best of them."""
+    sound_times: SoundTimes | None = None
+    """What the times of a sound track's packets are worth; None when they tell nothing."""
     parameter_sets: int = 1
     """1, or more when the codec's parameters change on the way."""
     channels: int = 0

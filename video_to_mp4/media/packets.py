@@ -11,10 +11,11 @@ from typing import Any
 from video_to_mp4 import process
 from video_to_mp4.media.failure import not_killed
 from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
-from video_to_mp4.media.info import MediaInfo, StreamInfo
+from video_to_mp4.media.info import MediaInfo, SoundTimes, StreamInfo
 from video_to_mp4.media.pace import Pace, PaceMeter
 from video_to_mp4.media.picture import choose_picture
 from video_to_mp4.media.programmes import strangers
+from video_to_mp4.media.sound_clock import SoundClock
 
 _ALWAYS_SCANNED_BYTES = 32 * 1024 * 1024
 _TAIL_S = 5.0
@@ -44,13 +45,14 @@ class _Extent:
     hidden: int = 0
     shows_again: bool = False
     """Whether a packet that is shown comes after one that is not."""
-    longest_hole_s: float = 0.0
     parameter_sets: int = 1
     is_encrypted: bool = False
     has_additions: bool = False
     _untimed: int = 0
     _untimed_s: float = 0.0
     meter: PaceMeter = field(default_factory=PaceMeter)
+    clock: SoundClock | None = None
+    """Of a sound track."""
     _first_s: list[float] = field(default_factory=list)
     _last_s: list[float] = field(default_factory=list)
 
@@ -65,8 +67,6 @@ class _Extent:
             self._first_s.append(at_s)
         if len(self._last_s) < _COMPARED or at_s > self._last_s[0]:
             self._last_s = sorted((*self._last_s, at_s))[-_COMPARED:]
-        if self.end_s is not None:
-            self.longest_hole_s = max(self.longest_hole_s, at_s - self.end_s)
         if self.last_s is None or self.end_s is None:
             self.last_s, self.end_s = at_s, at_s + duration_s
         else:
@@ -79,6 +79,11 @@ class _Extent:
         Durations that can't be meant are counted as the others' mean: ffprobe 8 gives 1 µs to some packets of HEVC.
         """
         return self._untimed_s / self._untimed * self.count if self._untimed else 0.0
+
+    @property
+    def first_s(self) -> float:
+        """Return when the first packet begins that has a time."""
+        return min(self._first_s, default=0.0)
 
     def with_true_start(self, stream: StreamInfo) -> StreamInfo:
         """Return the stream without its start where a packet comes earlier: it was made up while packets were read."""
@@ -123,7 +128,7 @@ class _Extents:
     def __init__(self, info: MediaInfo) -> None:
         self._usual_s = {stream.index: _usual_duration_s(stream) for stream in info.streams}
         self._jumps = _Jumps() if info.clock_may_jump else None
-        self.by_index = {stream.index: _Extent() for stream in info.streams}
+        self.by_index = {stream.index: _Extent(clock=_clock(stream, info)) for stream in info.streams}
         self._pictures = [stream.index for stream in info.of_kind("video") if not stream.is_cover]
         picture = choose_picture(info)
         self._strangers = strangers(info, picture) if picture is not None else frozenset()
@@ -162,6 +167,8 @@ class _Extents:
             at_s += correction_s
             stored_s = None if stored_s is None else stored_s + correction_s
         extent.add(at_s, self._usual_s[index] if duration_s is None else duration_s)
+        if extent.clock is not None:
+            extent.clock.add(at_s, duration_s)
         if index in self._pictures:
             extent.meter.add(at_s, stored_s, int(_seconds(numbers[3]) or 0))
 
@@ -280,24 +287,27 @@ def _with_extents(info: MediaInfo, extents: dict[int, _Extent], *, is_complete: 
 
 
 def _with_extent(stream: StreamInfo, extent: _Extent, info: MediaInfo, is_complete: bool) -> StreamInfo:
+    times = extent.clock.times(is_complete=is_complete) if extent.clock is not None else None
     return replace(
         stream,
-        end_s=_end_s(extent, info, is_complete),
+        end_s=_end_s(extent, info, times, is_complete),
         last_s=extent.last_s,
         uneven_end_s=extent.uneven_end_s() if stream.kind == "video" else 0.0,
         packets=extent.count if is_complete else None,
         pace=_pace(stream, extent) if is_complete and stream.kind == "video" else None,
         hidden_packets=extent.hidden,
         hides_its_end=extent.hidden > 0 and not extent.shows_again,
-        longest_hole_s=extent.longest_hole_s if is_complete else 0.0,
+        sound_times=times,
         parameter_sets=extent.parameter_sets,
         is_encrypted=stream.is_encrypted or extent.is_encrypted,
         has_alpha=stream.has_alpha or (stream.claims_alpha and extent.has_additions),
     )
 
 
-def _end_s(extent: _Extent, info: MediaInfo, is_complete: bool) -> float | None:
-    """Return when a stream ends; where no packet has a time, ffmpeg shows them one after the other from the start."""
+def _end_s(extent: _Extent, info: MediaInfo, times: SoundTimes | None, is_complete: bool) -> float | None:
+    """Return when a stream ends; packets without a time, or with false ones, come one after the other."""
+    if times is not None and times.are_false and times.played_s is not None:
+        return extent.first_s + times.played_s
     if extent.end_s is None and extent.untimed_s and is_complete:
         return info.start_s + extent.untimed_s
     return extent.end_s
@@ -307,6 +317,10 @@ def _pace(stream: StreamInfo, extent: _Extent) -> Pace:
     last_s = 0.0 if extent.end_s is None or extent.last_s is None else extent.end_s - extent.last_s
     usual_s = _usual_duration_s(stream)
     return extent.meter.pace(last_s or usual_s, usual_s)
+
+
+def _clock(stream: StreamInfo, info: MediaInfo) -> SoundClock | None:
+    return SoundClock(stream, info) if stream.kind == "audio" else None
 
 
 def _usual_duration_s(stream: StreamInfo) -> float:

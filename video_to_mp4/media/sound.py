@@ -10,6 +10,14 @@ from video_to_mp4.media.info import StreamInfo
 from video_to_mp4.media.options import audio_bitrate
 
 _ON_TIME_S = 0.05
+_LEAST_FOLLOWED_S = 0.01
+"""An offset of sound and picture that nobody notices: ITU-R BT.1359 puts that at 45 ms."""
+_MOST_TOLERATED_S = 0.1
+_JITTERS = 2
+_STEADY_S = 0.005
+_MOST_STRETCHED = 0.002
+"""A thirtieth of a semitone."""
+
 _AAC_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _LAYOUT_BY_ASKED = {1: "mono", 2: "stereo", 6: "5.1"}
 OPUS_RATE = 48_000
@@ -57,18 +65,35 @@ def plan_sound(
         sample_rate=asked.extra.sample_rate or rate,
         bitrate=bitrate or audio_bitrate(CHANNELS_BY_LAYOUT[layout]),
         codec=asked.audio_codec,
-        filters=",".join([_resampling(stream, file_start_s), *channel_filters(stream, layout)]),
+        filters=",".join([*_timing(stream, file_start_s), *channel_filters(stream, layout)]),
     )
 
 
-def _resampling(stream: StreamInfo, file_start_s: float) -> str:
-    """Fill holes with silence, and the time before a track that starts late.
+def _timing(stream: StreamInfo, file_start_s: float) -> list[str]:
+    """Fill holes with silence, and the time before a track that starts late; drop what overlaps.
 
     A track that starts with the file is not told to begin at 0: when its format changes on the way, the filters are set
     up anew, and would fill the time from 0 a second time.
     """
-    is_on_time = stream.start_s is not None and abs(stream.start_s - file_start_s) <= _ON_TIME_S
-    return "aresample=async=1" if is_on_time else "aresample=async=1:first_pts=0"
+    late_s = None if stream.start_s is None else stream.start_s - file_start_s
+    is_on_time = late_s is not None and abs(late_s) <= _ON_TIME_S
+    resampling = f"aresample=async=1:{_tolerance(stream)}" + ("" if is_on_time else ":first_pts=0")
+    if stream.sound_times is not None and stream.sound_times.are_false:
+        return [f"asetpts=N/SR/TB+{late_s or 0.0:.6f}/TB", resampling]
+    return [resampling]
+
+
+def _tolerance(stream: StreamInfo) -> str:
+    """Say from where on times are followed at once, by silence or by leaving out; below, by imperceptible stretching.
+
+    Times that jump back and forth by as much would chop the sound: swresample follows each of them.
+    """
+    times = stream.sound_times
+    hard_s = min(_LEAST_FOLLOWED_S + (_JITTERS * times.jitter_s if times else 0.0), _MOST_TOLERATED_S)
+    hard = f"min_hard_comp={hard_s:.3f}"
+    if times is not None and times.shift_s is not None and times.shift_s < _STEADY_S:
+        return hard
+    return f"{hard}:min_comp={hard_s / 2:.4f}:max_soft_comp={_MOST_STRETCHED}:flags=+res"
 
 
 def result_rate(sample_rate: int) -> int:

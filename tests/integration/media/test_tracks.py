@@ -37,7 +37,7 @@ async def test_every_sound_track_keeps_language_title_and_default_flag(tmp_path:
         ("surround_7_1_mkv", "5.1", "48000"),
         ("surround_5_1_side_mkv", "5.1", "48000"),
         ("unknown_layout_avi", "5.1", "48000"),
-        ("sixteen_channels_mov", "5.1", "48000"),
+        ("sixteen_channels_mov", "stereo", "48000"),
         ("quad_mkv", "5.0", "48000"),
         ("sound_96_khz_mkv", "stereo", "48000"),
         ("sound_5512_hz_mkv", "mono", "48000"),

@@ -1,0 +1,109 @@
+"""Sound stays beside its picture: holes are silence, overlaps are left out, false times are not believed."""
+
+from __future__ import annotations
+
+import array
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from clips import AAC, H264, picture, run_ffmpeg
+from conversion import FAST, convert
+from video_to_mp4.jobs.model import Options, Quality
+
+RATE = 8_000
+AUTO = Options(quality=Quality.AUTO)
+BEEPS = ("-f", "lavfi", "-i", "aevalsrc=0.5*sin(5000*t)*lt(mod(t\\,1)\\,0.1):s=48000")
+"""A beep of 0.1 s at the begin of each second."""
+
+
+def onsets_s(path: Path) -> list[float]:
+    """Return when beeps begin, on the file's own clock, as a player hears them that plays without looking at times."""
+    args = ["-i", path, "-map", "0:a:0", "-ac", "1", "-ar", str(RATE), "-f", "f32le", "pipe:1"]
+    decoded = subprocess.run(["ffmpeg", "-v", "error", *args], capture_output=True, check=True)
+    samples = array.array("f", decoded.stdout)
+    start_s = float(run_ffmpeg([*_START, path], program="ffprobe").split()[0].strip(","))
+    loud = [number / RATE + start_s for number, sample in enumerate(samples) if abs(sample) > 0.1]
+    return [at_s for before_s, at_s in zip([-1.0, *loud], loud, strict=False) if at_s - before_s > 0.2]
+
+
+_START = ("-select_streams", "a:0", "-show_entries", "stream=start_time", "-of", "csv=p=0")
+
+
+def first_picture_s(path: Path) -> float:
+    """Return when the first picture is shown."""
+    args = ["-select_streams", "v", "-show_entries", "packet=pts_time", "-of", "csv=p=0", "-read_intervals", "%+1"]
+    return min(float(time.strip(",")) for time in run_ffmpeg([*args, path], program="ffprobe").split())
+
+
+def beeping(path: Path, times: str, *, codec: str = "aac", seconds: int = 6) -> Path:
+    """Make a clip whose packets of sound have other times: an expression of PTS, in milliseconds."""
+    whole = path.with_name(f"whole_{path.name}")
+    run_ffmpeg([*picture("64x64"), *BEEPS, *H264, "-c:a", codec, "-t", str(seconds), whole])
+    run_ffmpeg(["-i", whole, "-c", "copy", "-bsf:a", f"setts=ts='{times}'", path])
+    return path
+
+
+@pytest.mark.parametrize("options", [FAST, AUTO])
+@pytest.mark.parametrize(
+    ("times", "late_s"),
+    [
+        ("PTS+85*gte(PTS,1500)", 0.085),
+        ("PTS+30*gte(PTS,1500)", 0.03),
+        ("PTS+12*floor(PTS/500)", 0.12),
+        ("PTS-40*gte(PTS,1500)", -0.04),
+    ],
+)
+async def test_what_comes_after_holes_and_overlaps_is_in_time(
+    tmp_path: Path, times: str, late_s: float, options: Options
+) -> None:
+    """At most 20 ms off; a copied track with holes would be early by all of them, as players don't look at times."""
+    done = await convert(beeping(tmp_path / "source.mkv", times), options)
+    assert done.plan.copies_picture is (options is AUTO)
+    assert onsets_s(done.path)[-1] - first_picture_s(done.path) == pytest.approx(5 + late_s, abs=0.02)
+
+
+@pytest.mark.parametrize("options", [FAST, AUTO])
+async def test_a_fragmented_mp4_stays_in_sync(tmp_path: Path, options: Options) -> None:
+    """Ffmpeg's own begins with a packet of sound and a hole of 60 ms."""
+    source = tmp_path / "source.mp4"
+    encoder = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p", "-g", "10", *AAC]
+    run_ffmpeg(
+        [*picture("64x64"), *BEEPS, *encoder, "-movflags", "frag_keyframe+empty_moov", "-t", "3", source]
+    )  # fmt: skip
+    done = await convert(source, options)
+    late_s = first_picture_s(source) - 2 / 25  # without an edit list, of two pictures that are decoded ahead
+    assert onsets_s(done.path)[-1] - first_picture_s(done.path) == pytest.approx(2 - late_s, abs=0.02)
+
+
+async def test_times_that_jump_back_and_forth_do_not_chop_the_sound(tmp_path: Path) -> None:
+    """Neither silence nor gaps in a tone whose packets a busy recorder stamped; it is copied where it can be."""
+    whole, source = tmp_path / "whole.mkv", tmp_path / "source.mkv"
+    tone = ["-f", "lavfi", "-i", "sine=440:r=48000"]
+    run_ffmpeg([*picture("64x64"), *tone, *H264, *AAC, "-t", "6", whole])
+    run_ffmpeg(["-i", whole, "-c", "copy", "-bsf:a", "setts=ts='PTS+10*mod(N,3)'", source])
+    done = await convert(source)
+    heard = ["-i", done.path, "-af", "silencedetect=noise=-40dB:d=0.004", "-vn", "-f", "null", "-"]
+    found = subprocess.run(["ffmpeg", "-hide_banner", *heard], capture_output=True, text=True, check=True)
+    silences_s = [float(line.split(": ")[1]) for line in found.stderr.splitlines() if "silence_start" in line]
+    assert [at_s for at_s in silences_s if 0.1 < at_s < 5.9] == []
+    assert (await convert(source, AUTO)).plan.sounds[0].is_copied
+
+
+async def test_sound_whose_times_are_false_is_as_long_as_its_packets(tmp_path: Path) -> None:
+    """An AVI that says of MP3 that a sample has one byte: 4 s of sound would be played in a few hundredths."""
+    source = tmp_path / "source.avi"
+    mp3 = ["-c:a", "libmp3lame", "-ar", "44100"]
+    run_ffmpeg([*picture("64x64"), *BEEPS, "-c:v", "mpeg4", *mp3, "-t", "4", source])
+    data = bytearray(source.read_bytes())
+    header = data.index(b"auds")
+    struct.pack_into("<2I", data, header + 20, 32, 122_500)  # scale and rate
+    struct.pack_into("<I", data, header + 44, 1)  # bytes in a sample
+    source.write_bytes(bytes(data))
+    done = await convert(source)
+    assert done.runs == 1
+    found = onsets_s(done.path)
+    assert len(found) == 4
+    assert found[-1] == pytest.approx(3.0, abs=0.06)
