@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
+from video_to_mp4.jobs.encoding import VideoCodec
 from video_to_mp4.media.failure import last_words
 from video_to_mp4.media.info import StreamInfo
 from video_to_mp4.media.plan import Plan
@@ -33,7 +34,7 @@ _MOST_PACKETS = 50_000
 _SPARE_PACKETS = 16
 _MIXED_UNEVENLY = 3
 """So many pictures more than usual may stand among the packets of a second."""
-_CHEAPLY = ("-skip_loop_filter", "all", "-skip_frame", "noref")
+_CHEAPLY = ("-skip_loop_filter", "all", "-skip_frame")
 """Half of the work of decoding, for pictures that nobody looks at."""
 
 _ENTRIES = (
@@ -139,9 +140,11 @@ class Places:
 def decoding_flags(plan: Plan, places: Places) -> list[str]:
     """Return what makes ffprobe decode these places, and list packets and frames.
 
-    Frames that no other needs are passed over.
+    Frames that no other needs are passed over; of x264's own, whose groups are a chain of P-frames with at most 16
+    others in between, all that are not of the chain. That is half of the rest: 1.0 s instead of 2.0 for 10 s of 720p.
     """
-    return [*_CHEAPLY, "-threads", str(plan.threads), *_listing(places)]
+    is_ours = plan.options.encoding.video_codec is VideoCodec.X264 and not plan.copies_picture
+    return [*_CHEAPLY, "bidir" if is_ours else "noref", "-threads", str(plan.threads), *_listing(places)]
 
 
 def listing_flags(places: Places) -> list[str]:
