@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+import tools
 from clips import run_ffmpeg
 from video_to_mp4 import process
+from video_to_mp4.errors import EncoderFailed
 from video_to_mp4.jobs.model import Options, Progress, Quality
 from video_to_mp4.media.finishing import complete
 from video_to_mp4.media.plan import Plan, make_plan
@@ -59,7 +64,20 @@ def look_at(path: Path, *entries: str) -> dict[str, Any]:
 
 
 async def convert(source: Path, options: Options = FAST, *, threads: int = 0) -> Conversion:
-    """Convert a source beside itself, with as many plans as it takes; raise what its user would be told."""
+    """Convert a source beside itself, with as many plans as it takes; raise what its user would be told.
+
+    Where the tested ffmpeg was built without something that is needed, the test is skipped.
+    """
+    try:
+        return await _convert(source, options, threads)
+    except EncoderFailed as error:
+        missing = re.search(r"built without the (encoder|filter) (\S+),", str(error))
+        if missing and not tools.has(missing[1], missing[2]):
+            pytest.skip(str(error))
+        raise
+
+
+async def _convert(source: Path, options: Options, threads: int) -> Conversion:
     plan = make_plan(await probe(source), options, threads=threads)
     partial = source.with_name("result.partial")
     plan, prepared = await prepare(source, plan, source.parent)

@@ -31,3 +31,9 @@ def version(program: str) -> str:
     """Return what the tested ffmpeg or ffprobe calls its version."""
     done = subprocess.run([program, "-version"], capture_output=True, text=True, check=True)
     return done.stdout.split()[2]
+
+
+def has(kind: str, name: str) -> bool:
+    """Say whether the tested ffmpeg was built with an encoder, a decoder or a filter."""
+    done = subprocess.run(["ffmpeg", "-hide_banner", f"-{kind}s"], capture_output=True, text=True, check=True)
+    return f" {name} " in done.stdout

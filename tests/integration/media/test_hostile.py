@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import socket
 import struct
-import subprocess
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import tools
 from clips import H264, make_clip, picture, run_ffmpeg
 from conversion import FAST, Conversion, convert, frame_of
 from video_to_mp4.errors import (
@@ -163,17 +163,11 @@ async def test_a_codec_that_is_not_known_is_named(tmp_path: Path, name: bytes, s
     source = make_clip(tmp_path, "h264_aac_mp4")
     source.write_bytes(source.read_bytes().replace(b"avc1", name).replace(b"avcC", b"zzzC"))
     error = await outcome(source)
-    if name == b"vvc1" and has_decoder("vvc"):
+    if name == b"vvc1" and tools.has("decoder", "vvc"):
         assert not isinstance(error, UnknownCodec)
         return
     assert isinstance(error, UnknownCodec)
     assert said in str(error)
-
-
-def has_decoder(codec: str) -> bool:
-    """Say whether the tested ffmpeg decodes a codec."""
-    told = subprocess.run(["ffmpeg", "-hide_banner", "-decoders"], capture_output=True, text=True, check=True).stdout
-    return f" {codec} " in told
 
 
 async def test_a_misnamed_video_is_converted_by_its_content(tmp_path: Path) -> None:
