@@ -75,6 +75,34 @@ async def test_a_source_becomes_a_published_result(attempt: Attempt, tmp_path: P
     assert attempt.leftovers() == []
 
 
+async def test_what_was_prepared_for_a_job_is_in_its_result_and_nowhere_else(attempt: Attempt, tmp_path: Path) -> None:
+    """Subtitles and chapters are put in order in files of the attempt, which go with it."""
+    (tmp_path / "s.srt").write_bytes("1\n00:00:00,100 --> 00:00:00,900\nkůň\n\n".encode("cp1250"))
+    (tmp_path / "c.txt").write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=1\n")
+    source = tmp_path / "source.mkv"
+    made = [
+        "-t",
+        "1",
+        *picture("160x120"),
+        "-i",
+        tmp_path / "s.srt",
+        "-i",
+        tmp_path / "c.txt",
+        "-map",
+        "0",
+        "-map",
+        "1",
+    ]
+    run_ffmpeg([*made, "-map_chapters", "2", "-c:s", "copy", "-metadata:s:s:0", "language=cze", source])
+    attempt.put(source)
+    completed = await attempt.run()
+    result = attempt.folder.paths.result(attempt.job_id)
+    assert "kůň" in run_ffmpeg(["-i", result, "-f", "srt", "pipe:1"])
+    assert [chapter["tags"]["title"] for chapter in look_at(result)["chapters"]] == ["Chapter 1"]
+    assert [warning for warning in completed.warnings if "windows-1250" in warning] == list(completed.warnings)
+    assert attempt.leftovers() == []
+
+
 async def test_progress_goes_from_reading_to_finishing_and_never_back(attempt: Attempt, tmp_path: Path) -> None:
     """The bar moves one way, through the stages, and is full only when the result is verified."""
     attempt.put(make_clip(tmp_path, "h264_ac3_mkv"))
