@@ -98,6 +98,10 @@ class Plan:
         """When the last picture must end; None when nobody knows."""
         return self._wanted_s(self._picture_end_s)
 
+    def sound_duration_s(self, sound: Sound) -> float | None:
+        """Return when a sound track must end; None when nobody knows."""
+        return self._wanted_s(_end_s(sound.stream, self.info))
+
     @property
     def _picture_end_s(self) -> float | None:
         end_s = _end_s(self.picture.stream, self.info)

@@ -116,7 +116,7 @@ async def verify(
         faults = look.content_faults()
     if faults:
         raise ResultUnverified(details="\n".join(faults))
-    warnings = (*_shortfalls(result, plan, stderr), *_lost_marks(result, plan))
+    warnings = (*_shortfalls(result, plan, stderr), *_sound_shortfalls(result, plan), *_lost_marks(result, plan))
     return Verified(result_bytes, _played_s(result), plan, warnings)
 
 
@@ -308,6 +308,17 @@ def _shortfalls(result: MediaInfo, plan: Plan, stderr: str) -> tuple[str, ...]:
     if picture_s >= planned_picture_s - _PICTURE_LEEWAY_S - _PICTURE_LEEWAY_SHARE * planned_picture_s:
         return remarks
     return (f"The source is damaged: the picture ends after {picture_s:.1f} s of {planned_picture_s:.1f} s.",)
+
+
+def _sound_shortfalls(result: MediaInfo, plan: Plan) -> tuple[str, ...]:
+    """Return what the user is told of sound tracks that end before their packets in the source do."""
+    remarks = []
+    for number, (track, sound) in enumerate(zip(result.of_kind("audio"), plan.sounds, strict=True), 1):
+        planned_s, found_s = plan.sound_duration_s(sound), _end_s(track)
+        if planned_s is not None and track.duration_s and found_s < planned_s - _leeway_s(planned_s):
+            name = f"{number} ({sound.stream.language})" if sound.stream.language else f"{number}"
+            remarks.append(f"Sound track {name} is damaged: {found_s:.1f} s of {planned_s:.1f} s could be read.")
+    return tuple(remarks)
 
 
 def _lost_marks(result: MediaInfo, plan: Plan) -> tuple[str, ...]:

@@ -169,6 +169,16 @@ async def test_an_unreadable_sound_track_is_left_out_and_the_rest_converted(tmp_
     assert done.warnings[0] == "Left out: 1 sound track that can't be read (ac3)."
 
 
+async def test_a_sound_track_of_which_the_end_is_lost_is_named(tmp_path: Path) -> None:
+    """The picture is whole, so the result is as long as the source; that half of the sound is missing must be said."""
+    source = tmp_path / "source.mkv"
+    named = ["-metadata:s:a:0", "language=cze"]
+    run_ffmpeg([*picture("64x64"), *TONE, *H264, "-c:a", "ac3", *named, "-t", "4", source])
+    done = await convert(damaged_track(source, 1, from_packet=60))
+    assert len(done.of_kind("audio")) == 1
+    assert [text for text in done.warnings if "Sound track 1 (cze) is damaged: 1.9 s of 4.0 s" in text], done.warnings
+
+
 async def test_sound_whose_format_changes_on_the_way_is_read_to_the_end(tmp_path: Path) -> None:
     """From stereo to 5.1 to mono at another rate, as broadcasts do between programme and advertisement."""
     parts = []
@@ -187,11 +197,12 @@ async def test_sound_whose_format_changes_on_the_way_is_read_to_the_end(tmp_path
     assert loudness(done.path, "-ss", "4.2") > -40
 
 
-def damaged_track(source: Path, index: int) -> Path:
-    """Return a copy of an MKV in which every packet of a track is zeros."""
+def damaged_track(source: Path, index: int, *, from_packet: int = 0) -> Path:
+    """Return a copy of an MKV in which every packet of a track, or each from a number on, is zeros."""
     data = bytearray(source.read_bytes())
     args = ["-select_streams", str(index), "-show_entries", "packet=pos,size", "-of", "csv=p=0", source]
-    for line in filter(None, run_ffmpeg(args, program="ffprobe").splitlines()):
+    lines = list(filter(None, run_ffmpeg(args, program="ffprobe").splitlines()))
+    for line in lines[from_packet:]:
         size, position = (int(field) for field in line.split(",")[:2])
         data[position + 7 : position + size] = bytes(size - 7)  # the block's own header stays
     broken = source.with_name("broken.mkv")
