@@ -17,7 +17,6 @@ from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_fla
 from video_to_mp4.media.info import MediaInfo, parse_listing
 from video_to_mp4.media.plan import Plan
 from video_to_mp4.media.sampling import (
-    PLACE_NAMES,
     Places,
     Rows,
     complaint_faults,
@@ -49,8 +48,8 @@ class DecodedPicture:
         found = picture_hashes(rows, places)
         if [stream.parameters for stream in result.of_kind("video")] != [self.parameters]:
             return False
-        named = found[: len(PLACE_NAMES)]
-        return len(named) == len(PLACE_NAMES) and all(named) and all(hashes <= self.packets for hashes in found)
+        named = found[: len(places.names)]
+        return len(named) == len(places.names) and all(named) and all(hashes <= self.packets for hashes in found)
 
 
 def is_worth_decoding(plan: Plan) -> bool:
@@ -77,7 +76,7 @@ async def decode_source(source: Path, plan: Plan, *, ffprobe: str = "ffprobe") -
     except ProcessStalled:
         return None
     info, rows = await asyncio.to_thread(parse_listing, ended.stdout, size_bytes=plan.info.size_bytes)
-    if ended.code != 0 or complaint_faults(ended.stderr) or picture_faults(rows, plan.picture.stream, places):
+    if ended.code != 0 or complaint_faults(ended.stderr, places) or picture_faults(rows, plan.picture.stream, places):
         return None
     [picture] = info.of_kind("video")
     return DecodedPicture(picture.parameters, frozenset().union(*picture_hashes(rows, places)))

@@ -1,5 +1,7 @@
 """Decodes the first, the middle and the last second of a result: there must be something to be seen and heard.
 
+A copied picture is entered in two more places, as nobody knows what its encoder has left between its key frames.
+
 ffprobe does it in the run that reads the result's streams: each child costs 50 ms before it looks at anything.
 """
 
@@ -14,6 +16,7 @@ from video_to_mp4.jobs.encoding import VideoCodec
 from video_to_mp4.media.failure import last_words
 from video_to_mp4.media.info import StreamInfo
 from video_to_mp4.media.plan import Plan
+from video_to_mp4.media.target import is_of_quicktime
 
 _WHOLE_BELOW_S = 4.0
 _GROUP_WHOLE_BELOW_S = 20.0
@@ -38,22 +41,20 @@ _CHEAPLY = ("-skip_loop_filter", "all", "-skip_frame")
 """Half of the work of decoding, for pictures that nobody looks at."""
 
 _ENTRIES = (
-    "packet=stream_index,dts_time,data_hash:frame=stream_index,pts_time,width,height,pix_fmt"
+    "packet=stream_index,dts_time,data_hash:frame=stream_index,pts_time,width,height,pix_fmt,interlaced_frame"
     ":packet_side_data=:frame_side_data="
 )
 _HASHES = ("-show_data_hash", "murmur3")
-PLACE_NAMES = ("at the beginning", "in the middle", "at the end")
+_NAMES = ("at the beginning", "in the middle", "at the end")
+_NAMES_IN_A_COPY = ("at the beginning", "after a quarter", "in the middle", "after three quarters", "at the end")
 _HARMLESS = (
-    # what a decoder says when it starts in the middle of an open group of pictures
-    "mmco:",
-    "reference picture missing",
-    "missing reference picture",
-    "co located pocs unavailable",
     "number of reference frames",
     "last message repeated",
     # what the parser of ffprobe 8 says when it is emptied at the end of a place
     "error parsing opus packet header",
 )
+_OF_OPEN_GROUPS = ("mmco:", "reference picture missing", "missing reference picture", "co located pocs unavailable")
+"""What a decoder says that begins with a recovery point; where an index lists IDR pictures only, there is none."""
 
 Rows = Sequence[Mapping[str, Any]]
 """ffprobe's list of packets and frames."""
@@ -77,13 +78,18 @@ class Places:
     group: int
     """More packets than a group of pictures can have."""
     is_whole: bool
+    names: tuple[str, ...] = _NAMES
+    begins_anew: bool = False
+    """Whether nothing that is decoded from a key frame on may need what came before it."""
 
     @classmethod
     def of_result(cls, plan: Plan, duration_s: float) -> Self:
         """Return the places in a result that lasts so long."""
         in_a_second = _pictures_in_a_second(plan) + _sounds_in_a_second(plan)
         is_whole = duration_s < (_GROUP_WHOLE_BELOW_S if plan.has_one_group else _WHOLE_BELOW_S)
-        return cls(0.0, duration_s, 0, _second(in_a_second), _group(plan, in_a_second), is_whole)
+        begins_anew = plan.copies_picture and is_of_quicktime(plan.options.encoding.container)
+        second, group = _second(in_a_second), _group(plan, in_a_second)
+        return cls(0.0, duration_s, 0, second, group, is_whole, _names(plan, is_whole=is_whole), begins_anew)
 
     @classmethod
     def of_source(cls, plan: Plan, duration_s: float) -> Self:
@@ -92,14 +98,18 @@ class Places:
         in_a_second = rate + _sounds_in_a_second(plan)
         second = math.ceil(_second(in_a_second) * rate / in_a_second) + _MIXED_UNEVENLY
         index, is_whole = plan.picture.stream.index, duration_s < _WHOLE_BELOW_S
-        return cls(plan.info.start_s, duration_s, index, second, _group(plan, rate), is_whole)
+        names = _names(plan, is_whole=is_whole)
+        return cls(plan.info.start_s, duration_s, index, second, _group(plan, rate), is_whole, names)
 
     @property
     def intervals(self) -> str:
         """Return them as ffprobe understands them."""
-        middle_s = self.begin_s + self.duration_s / 2
-        places = [f"%+#{self.second}", f"{middle_s:.3f}%+#{self.second}", f"{_AFTER_THE_END_S}%+#{self.group}"]
-        return f"%+#{self.group}" if self.is_whole else ",".join(places)
+        if self.is_whole:
+            return f"%+#{self.group}"
+        parts = len(self.names) - 1
+        starts_s = [self.begin_s + self.duration_s * number / parts for number in range(1, parts)]
+        inner = [f"{start_s:.3f}%+#{self.second}" for start_s in starts_s]
+        return ",".join([f"%+#{self.second}", *inner, f"{_AFTER_THE_END_S}%+#{self.group}"])
 
     def cut(self, rows: Rows) -> Iterator[list[Mapping[str, Any]]]:
         """Cut the list into the places, of which the last may take several."""
@@ -175,7 +185,7 @@ def picture_faults(rows: Rows, picture: StreamInfo, places: Places) -> list[str]
     frames = [sum(_is(row, "frame", picture.index) for row in place) for place in places.cut(rows)]
     faults = [
         f"Not one picture can be decoded {name}."
-        for number, name in enumerate(PLACE_NAMES)
+        for number, name in enumerate(places.names)
         if number >= len(frames) or not frames[number]
     ]
     return faults + _change_faults(rows, picture)
@@ -191,10 +201,16 @@ def sound_faults(rows: Rows, sounds: Sequence[StreamInfo]) -> list[str]:
     ]
 
 
-def complaint_faults(complaints: str) -> list[str]:
+def complaint_faults(complaints: str, places: Places) -> list[str]:
     """Return what ffprobe complained of while it decoded, if it was more than what a start in the middle brings."""
-    lines = [line for line in complaints.splitlines() if line.strip() and not _is_harmless(line)]
+    harmless = _HARMLESS if places.begins_anew else (*_HARMLESS, *_OF_OPEN_GROUPS)
+    spoken = [line for line in complaints.splitlines() if line.strip()]
+    lines = [line for line in spoken if not any(sign in line.lower() for sign in harmless)]
     return [last_words("\n".join(lines))] if lines else []
+
+
+def _names(plan: Plan, *, is_whole: bool) -> tuple[str, ...]:
+    return _NAMES_IN_A_COPY if plan.copies_picture and not is_whole else _NAMES
 
 
 def _pictures_in_a_second(plan: Plan) -> float:
@@ -221,7 +237,8 @@ def _change_faults(rows: Rows, picture: StreamInfo) -> list[str]:
     sizes = {(row.get("width"), row.get("height")) for row in pictures}
     formats = {row.get("pix_fmt") for row in pictures}
     faults = ["The size of the pictures changes on the way."] if sizes - {(picture.width, picture.height)} else []
-    return faults + (["The pixel format changes on the way."] if len(formats) > 1 else [])
+    faults += ["The pixel format changes on the way."] if len(formats) > 1 else []
+    return faults + (["There are interlaced pictures."] if any(row.get("interlaced_frame") for row in pictures) else [])
 
 
 def _is(row: Mapping[str, Any], kind: str, stream: int) -> bool:
@@ -234,7 +251,3 @@ def _at_s(row: Mapping[str, Any]) -> float:
         return float(row["dts_time" if row.get("type") == "packet" else "pts_time"])
     except (KeyError, ValueError):
         return -math.inf
-
-
-def _is_harmless(line: str) -> bool:
-    return any(sign in line.lower() for sign in _HARMLESS)

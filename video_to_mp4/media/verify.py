@@ -97,6 +97,8 @@ async def verify(
 ) -> Verified:
     """Check the result against its plan by a new probe, and decode its first, middle and last second.
 
+    Of a copied picture two more are decoded.
+
     `stderr` is what ffmpeg complained of: a result that is shorter than the source's packets is accepted, with a
     warning, only when ffmpeg spoke of damage. Raises DamagedSource when there are no frames, and ResultUnverified, with
     what is wrong in `details`, when the result is not as planned.
@@ -136,7 +138,8 @@ class _Look:
         """Return what is wrong with the decoded samples; nothing when all is well."""
         [picture] = self.result.of_kind("video")
         faults = [] if self.is_picture_known else picture_faults(self.rows, picture, self.places)
-        return [*faults, *sound_faults(self.rows, self.result.of_kind("audio")), *complaint_faults(self.complaints)]
+        faults += sound_faults(self.rows, self.result.of_kind("audio"))
+        return [*faults, *complaint_faults(self.complaints, self.places)]
 
 
 async def _look(partial: Path, plan: Plan, decoding: Awaitable[DecodedPicture | None] | None, ffprobe: str) -> _Look:
@@ -205,6 +208,7 @@ def _faults(result: MediaInfo, plan: Plan) -> list[str]:
         faults += _picture_faults(_picture(result), plan)
     for track, sound in zip(result.of_kind("audio"), plan.sounds, strict=True):
         faults += _sound_faults(track, sound)
+    faults += _default_faults(result, plan)
     if not plan.keeps_location and any("location" in name for name in result.tags):
         faults.append("The result says where it was taken.")
     return faults
@@ -239,6 +243,19 @@ def _picture_faults(track: StreamInfo, plan: Plan) -> list[str]:
         ("language", track.language, (source.language, "")),
     )
     return [f"The picture's {what} is {found}." for what, found, allowed in checks if found not in allowed]
+
+
+def _default_faults(result: MediaInfo, plan: Plan) -> list[str]:
+    """Return which tracks of an MP4 are switched on or off against the plan."""
+    if not is_of_quicktime(plan.options.encoding.container):
+        return []
+    tracks = (*result.of_kind("audio"), *result.of_kind("subtitle"))
+    sources = (*(sound.stream for sound in plan.sounds), *plan.captions)
+    return [
+        f"Track {track.index} is {'on' if track.is_default else 'off'} by default."
+        for track, source in zip(tracks, sources, strict=True)
+        if track.is_default != (source.index in plan.enabled)
+    ]
 
 
 def _planned_range(track: StreamInfo, plan: Plan) -> str:

@@ -11,6 +11,8 @@ from clips import AAC, TONE, make_clip, picture, run_ffmpeg
 from conversion import Conversion, convert
 from video_to_mp4.jobs.encoding import Container, Encoding, VideoCodec, VideoOptions
 from video_to_mp4.jobs.model import Options, Quality
+from video_to_mp4.media import finishing
+from video_to_mp4.media.fallback import COPY_GIVEN_UP
 
 AUTO = Options(quality=Quality.AUTO)
 OPEN_GROUPS = ("-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p")
@@ -74,6 +76,16 @@ async def test_a_copy_that_was_asked_for_is_corrected_and_never_encoded(tmp_path
     done = await convert(open_groups(tmp_path), options)
     assert done.plan.copies_picture
     assert sync_samples(done.path) == [1]
+
+
+async def test_a_recovery_point_among_the_sync_samples_is_found_by_the_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The picture is decoded from key frames on as if nothing came before."""
+    monkeypatch.setattr(finishing, "_keep_true_sync_samples", lambda *_: "")
+    done = await convert(open_groups(tmp_path, length_s=8), AUTO)
+    assert not done.plan.copies_picture
+    assert COPY_GIVEN_UP in done.warnings
 
 
 # ------------------------------------------------------------------------------------------------ default flags

@@ -38,38 +38,39 @@ def second(from_s: float, *, has_picture: bool = True, has_sound: bool = True) -
 def faults(rows: list[Row], complaints: str = "", duration_s: float = 60.0) -> list[str]:
     places = Places.of_result(PLAN, duration_s)
     [picture], sounds = INFO.of_kind("video"), INFO.of_kind("audio")
-    return [*picture_faults(rows, picture, places), *sound_faults(rows, sounds), *complaint_faults(complaints)]
+    return [*picture_faults(rows, picture, places), *sound_faults(rows, sounds), *complaint_faults(complaints, places)]
 
 
 def test_a_picture_in_each_window_and_some_sound_is_enough() -> None:
     """The clock goes back to a key frame for each window, which is where the next one begins."""
-    rows = [*second(0), *second(0, has_sound=False), *second(0)]
+    rows = [*second(0), *second(0, has_sound=False), *second(0), *second(0), *second(0)]
     assert faults(rows) == []
 
 
 @pytest.mark.parametrize(
     ("place", "name"),
-    list(enumerate(["at the beginning", "in the middle", "at the end"])),
+    list(enumerate(["at the beginning", "after a quarter", "in the middle", "after three quarters", "at the end"])),
     ids=lambda value: str(value),
 )
 def test_a_window_without_a_picture_is_a_fault(place: int, name: str) -> None:
     """A result whose middle or end can't be seen is not offered."""
-    rows = [row for number in range(3) for row in second(0, has_picture=number != place)]
+    rows = [row for number in range(5) for row in second(0, has_picture=number != place)]
     assert faults(rows) == [f"Not one picture can be decoded {name}."]
 
 
 def test_windows_that_follow_each_other_closely_are_told_apart_by_their_number_of_packets() -> None:
-    """The middle may begin right after the first second, so that no clock goes back."""
+    """The next may begin right after the first second, so that no clock goes back."""
     asked = Places.of_result(PLAN, 60.0).second
     first = [packet(number / 25) for number in range(asked)] + [frame(), frame(1)]
     rest = [packet((asked + number) / 25) for number in range(asked)]
-    assert faults([*first, *rest, *second(0)]) == ["Not one picture can be decoded in the middle."]
+    rows = [*first, *rest, *second(0), *second(0), *second(0)]
+    assert faults(rows) == ["Not one picture can be decoded after a quarter."]
 
 
 def test_windows_that_are_missing_are_faults() -> None:
     """The one who listed them gave up after the first."""
-    assert faults(second(0)) == [
-        "Not one picture can be decoded in the middle.",
+    assert faults([*second(0), *second(0), *second(0)]) == [
+        "Not one picture can be decoded after three quarters.",
         "Not one picture can be decoded at the end.",
     ]
 
@@ -115,10 +116,30 @@ def test_what_changes_on_the_way_is_a_fault() -> None:
     assert faults([*second(0), frame(pix_fmt="yuv444p")], duration_s=3.0) == ["The pixel format changes on the way."]
 
 
+def test_an_encoded_picture_is_looked_at_in_three_places() -> None:
+    """Its groups of pictures are ours."""
+    places = Places.of_result(make_plan(INFO, ENCODED), 60.0)
+    assert [place.split("%")[0] for place in places.intervals.split(",")] == ["", "30.000", "100000000"]
+
+
+def test_interlaced_pictures_are_a_fault() -> None:
+    """Nothing that is copied or encoded has any."""
+    assert faults([*second(0), frame(interlaced_frame=1)], duration_s=3.0) == ["There are interlaced pictures."]
+
+
+def test_what_a_picture_needs_of_before_a_key_frame_is_a_fault_in_a_copy() -> None:
+    """Its index lists places where decoding can begin; a source's may list others, too."""
+    complaint = "[h264 @ 0x1] reference picture missing during reorder"
+    assert complaint_faults(complaint, Places.of_result(PLAN, 60.0)) == [
+        "[h264] reference picture missing during reorder"
+    ]
+    assert complaint_faults(complaint, Places.of_source(PLAN, 60.0)) == []
+
+
 def test_a_silent_track_and_a_decoders_complaint_are_faults() -> None:
-    """But not what a decoder says that begins within an open group of pictures."""
+    """But not what a decoder says of a stream that it can decode all the same."""
     assert faults(second(0, has_sound=False), duration_s=3.0) == ["Nothing of sound track 1 can be decoded."]
-    assert faults(second(0), "[h264 @ 0x1] mmco: unref short failure", 3.0) == []
+    assert faults(second(0), "[h264 @ 0x1] number of reference frames (0+5) exceeds max (4)", 3.0) == []
     assert faults(second(0), "[h264 @ 0x1] error while decoding MB 1 2", 3.0) == ["[h264] error while decoding MB 1 2"]
 
 
@@ -126,6 +147,13 @@ def test_the_same_places_of_a_source_lie_after_its_start_and_have_pictures_only(
     """A source's clock may begin anywhere; its result's begins at 0."""
     plan = make_plan(media(start_s=100.0), Options())
     result, source = Places.of_result(plan, 60.0), Places.of_source(plan, 60.0)
-    assert [place.split("%")[0] for place in source.intervals.split(",")] == ["", "130.000", "100000000"]
-    assert [place.split("%")[0] for place in result.intervals.split(",")] == ["", "30.000", "100000000"]
+    inner = ["115.000", "130.000", "145.000"]
+    assert [place.split("%")[0] for place in source.intervals.split(",")] == ["", *inner, "100000000"]
+    assert [place.split("%")[0] for place in result.intervals.split(",")] == [
+        "",
+        "15.000",
+        "30.000",
+        "45.000",
+        "100000000",
+    ]
     assert 25 < source.second < result.second
