@@ -24,6 +24,7 @@ from video_to_mp4.errors import (
 )
 from video_to_mp4.jobs.encoding import VideoCodec
 from video_to_mp4.jobs.model import Completed, JobSpec, Progress, Published, Stage
+from video_to_mp4.media.capabilities import find_encoders
 from video_to_mp4.media.copied_picture import DecodedPicture, decode_source, is_worth_decoding
 from video_to_mp4.media.finishing import complete
 from video_to_mp4.media.guard import size_bytes
@@ -63,7 +64,7 @@ class JobRunner:
     _plans: dict[str, Plan] = field(default_factory=dict)
     """What `is_quick` found out, kept for the run that follows."""
     _encoders: set[str] = field(default_factory=set)
-    """What ffmpeg said that it has, once it was asked; it does not change while the server runs."""
+    """What can be used of what ffmpeg has, once it was asked; it does not change while the server runs."""
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while ffmpeg is asked, so that the first requests, which may come together, start one process."""
 
@@ -79,18 +80,11 @@ class JobRunner:
         return found[1]
 
     async def encoders(self) -> frozenset[str]:
-        """Name ffmpeg's encoders; raise ToolMissing when there is none."""
+        """Name the encoders that can be used; raise ToolMissing when there is none."""
         async with self._asking:
             if not self._encoders:
-                self._encoders.update(await self._find_encoders())
+                self._encoders.update(await find_encoders(self.ffmpeg, self.ffprobe))
         return frozenset(self._encoders)
-
-    async def _find_encoders(self) -> frozenset[str]:
-        try:
-            ended = await process.run([self.ffmpeg, "-hide_banner", "-encoders"], silence_limit_s=_ANSWERS_WITHIN_S)
-        except ProcessStalled as error:
-            raise ToolMissing("ffmpeg does not answer.") from error
-        return frozenset(re.findall(r"^ [VAS][A-Z.]{5} (\S+)", ended.stdout, re.MULTILINE))
 
     async def is_quick(self, spec: JobSpec) -> bool:
         """Tell whether the job only needs a new container. A source that can't be converted fails quickly, too.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from video_to_mp4 import process
 from video_to_mp4.errors import ConfigurationError, ProcessStalled, ToolMissing, VideoToMp4Error
+from video_to_mp4.jobs.encoding import VideoCodec
 from video_to_mp4.jobs.model import Options, Quality
 from video_to_mp4.media.failure import explain
 from video_to_mp4.media.plan import make_plan
@@ -37,6 +38,8 @@ _FILTERS = {
     "fps": "videos can't be brought to another frame rate",
 }
 _ENCODERS = {"mov_text": "videos with subtitles can't be converted"}
+_AV1_DECODERS = frozenset({"libdav1d", "libaom-av1"})
+"""Those that work on every machine. ffmpeg's own, which is in every build's list, needs a graphics card."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,17 @@ class Capabilities:
     version: str
     encoders: frozenset[str]
     filters: frozenset[str]
+    decoders: frozenset[str]
 
     @property
     def lacks(self) -> tuple[str, ...]:
         """Say in sentences what can't be done for want of a part of ffmpeg; empty when nothing is missing."""
         missing = [("filter", name, loss) for name, loss in _FILTERS.items() if name not in self.filters]
         missing += [("encoder", name, loss) for name, loss in _ENCODERS.items() if name not in self.encoders]
-        return tuple(f"ffmpeg was built without the {kind} {name}: {loss}." for kind, name, loss in missing)
+        sentences = [f"ffmpeg was built without the {kind} {name}: {loss}." for kind, name, loss in missing]
+        if not self.decoders & _AV1_DECODERS:
+            sentences.append("ffmpeg was built without the decoder libdav1d: AV1 videos can't be converted.")
+        return tuple(sentences)
 
 
 async def find_out(ffmpeg: str, ffprobe: str) -> Capabilities:
@@ -64,6 +71,7 @@ async def find_out(ffmpeg: str, ffprobe: str) -> Capabilities:
     told = await _ask(ffmpeg, "-encoders")
     version = _check_version(told.stderr, ffmpeg, "ffmpeg")
     filters = await _ask(ffmpeg, "-filters")
+    decoders = await _ask(ffmpeg, "-decoders")
     _check_version((await _ask(ffprobe, "-version")).stdout, ffprobe, "ffprobe")
     try:
         with tempfile.TemporaryDirectory(prefix="video-to-mp4-") as folder:
@@ -72,9 +80,21 @@ async def find_out(ffmpeg: str, ffprobe: str) -> Capabilities:
         raise ConfigurationError(f"No folder for temporary files can be used: {error}") from error
     return Capabilities(
         version=version,
-        encoders=frozenset(re.findall(r"^ [VAS][A-Z.]{5} (\S+)", told.stdout, re.MULTILINE)),
+        encoders=_codecs(told.stdout),
+        decoders=_codecs(decoders.stdout),
         filters=frozenset(re.findall(r"^ [A-Z.]{2,3} (\S+) +\S+->\S+", filters.stdout, re.MULTILINE)),
     )
+
+
+async def find_encoders(ffmpeg: str, ffprobe: str) -> frozenset[str]:
+    """Name ffmpeg's encoders, without those whose results this ffprobe could not check. Raises ToolMissing."""
+    made = _codecs((await _ask(ffmpeg, "-encoders")).stdout)
+    read = _codecs((await _ask(ffprobe, "-decoders")).stdout)
+    return made if read & _AV1_DECODERS else made - {VideoCodec.AV1}
+
+
+def _codecs(listing: str) -> frozenset[str]:
+    return frozenset(re.findall(r"^ [VAS][A-Z.]{5} (\S+)", listing, re.MULTILINE))
 
 
 async def _ask(tool: str, flag: str) -> Exit:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from video_to_mp4.errors import (
+    ConversionError,
     DamagedSource,
     EncoderFailed,
     InsufficientStorage,
@@ -22,6 +23,7 @@ from video_to_mp4.process import Exit
 
 _LINES_KEPT = 20
 _LACKING = re.compile(r"(?:Unknown|No such) (encoder|filter):? '([\w-]+)'")
+_NEEDS_HARDWARE = re.compile(r"doesn't support hardware accelerated (\S+) decoding")
 _ADDRESS = re.compile(r"(?<![^\s'\"(:=])(?:file:)?/(?:[^\s'\":/]+/)*[^\s'\":/]+")
 _OBJECT_ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 
@@ -85,6 +87,19 @@ def explain(code: int, stderr: str, *, hide: Sequence[Path] = ()) -> VideoToMp4E
         if sign in stderr:
             return error(sentence, details=details)
     return EncoderFailed(details=details)
+
+
+def no_picture(stderr: str, *, hide: Sequence[Path] = ()) -> ConversionError:
+    """Return the error for an ffmpeg that has ended well and has written no picture, by what it complained of."""
+    details = last_words(stderr, hide=hide)
+    lacking = _NEEDS_HARDWARE.search(stderr)
+    if lacking is None:
+        return DamagedSource(details=details)
+    return UnknownCodec(
+        f"The server's ffmpeg was built without a decoder for {lacking[1]} that works without a graphics card. "
+        "Another build of it can read this video.",
+        details=details,
+    )
 
 
 def not_killed(ended: Exit) -> Exit:

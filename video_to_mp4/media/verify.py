@@ -13,7 +13,7 @@ from video_to_mp4.jobs.encoding import AudioCodec, VideoCodec
 from video_to_mp4.media.colour import HDR_TRANSFERS
 from video_to_mp4.media.copied_picture import DecodedPicture
 from video_to_mp4.media.copying import COPIED_PIXEL_FORMATS, COPIED_PROFILES
-from video_to_mp4.media.failure import ends_all_attempts, explain, last_words, not_killed, tells_of_damage
+from video_to_mp4.media.failure import ends_all_attempts, explain, last_words, no_picture, not_killed, tells_of_damage
 from video_to_mp4.media.frame_count import frame_remark
 from video_to_mp4.media.guard import file_address, size_bytes
 from video_to_mp4.media.info import MediaInfo, StreamInfo, parse_listing
@@ -100,16 +100,16 @@ async def verify(
     Of a copied picture two more are decoded.
 
     `stderr` is what ffmpeg complained of: a result that is shorter than the source's packets is accepted, with a
-    warning, only when ffmpeg spoke of damage. Raises DamagedSource when there are no frames, and ResultUnverified, with
-    what is wrong in `details`, when the result is not as planned.
+    warning, only when ffmpeg spoke of damage. Raises DamagedSource or UnknownCodec when there are no frames, and
+    ResultUnverified, with what is wrong in `details`, when the result is not as planned.
     """
     result_bytes = size_bytes(partial)
     if not result_bytes:
-        raise DamagedSource(details=last_words(stderr, hide=(partial,)))
+        raise no_picture(stderr, hide=(partial,))
     look = await _look(partial, plan, decoding, ffprobe)
     result = look.result
     if _has_no_picture(result):
-        raise DamagedSource(details=last_words(stderr, hide=(partial,)))
+        raise no_picture(stderr, hide=(partial,))
     plan = plan.without(_missing(result, plan))
     faults = [*_faults(result, plan), *_duration_faults(result, plan, stderr)]
     if not faults:

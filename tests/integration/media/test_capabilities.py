@@ -10,8 +10,8 @@ import pytest
 import tools
 from clips import make_clip
 from conversion import convert
-from video_to_mp4.errors import EncoderFailed, ToolMissing
-from video_to_mp4.media.capabilities import Capabilities, find_out
+from video_to_mp4.errors import EncoderFailed, ToolMissing, UnknownCodec
+from video_to_mp4.media.capabilities import Capabilities, find_encoders, find_out
 
 
 def tool(folder: Path, program: str, lines: str) -> str:
@@ -34,6 +34,7 @@ async def test_the_tested_tools_can_do_what_every_conversion_needs() -> None:
     assert found.version == tools.version("ffmpeg")
     assert {"libx264", "aac"} <= found.encoders
     assert {"scale", "aresample"} <= found.filters
+    assert {"h264", "aac"} <= found.decoders
 
 
 @pytest.mark.parametrize(("ffmpeg", "ffprobe"), [("/bin/true", "ffprobe"), ("ffmpeg", "/bin/true")])
@@ -80,10 +81,39 @@ async def test_one_that_can_not_convert_a_small_film_is_refused(tmp_path: Path, 
 
 def test_what_a_build_lacks_is_said() -> None:
     """At the start and in the answer to a health check, rather than when the first HDR video comes."""
-    (sentence,) = Capabilities("n8.1.2", frozenset({"mov_text"}), frozenset({"tonemap", "bwdif", "fps"})).lacks
-    assert sentence == (
-        "ffmpeg was built without the filter zscale: HDR videos and those with wide colours can't be converted."
+    encoders, filters, decoders = {"mov_text"}, {"tonemap", "bwdif", "fps"}, {"av1"}
+    found = Capabilities("n8.1.2", frozenset(encoders), frozenset(filters), frozenset(decoders))
+    assert found.lacks == (
+        "ffmpeg was built without the filter zscale: HDR videos and those with wide colours can't be converted.",
+        "ffmpeg was built without the decoder libdav1d: AV1 videos can't be converted.",
     )
+
+
+DECODES_AV1 = 'echo " V....D libdav1d  dav1d AV1 decoder"'
+AV1_NEEDS_HARDWARE = 'case "$*" in *-decoders) echo " V....D av1  Alliance for Open Media AV1"; exit;; esac'
+"""As a build says that has ffmpeg's own decoder of AV1 alone, which is none."""
+
+
+@pytest.mark.parametrize(("lines", "is_offered"), [("", True), (AV1_NEEDS_HARDWARE, False)])
+async def test_av1_is_offered_where_a_result_can_be_checked(tmp_path: Path, lines: str, is_offered: bool) -> None:
+    """Hours of work would be thrown away at the end."""
+    listed = 'case "$*" in *-encoders) echo " V....D libsvtav1  SVT-AV1"; echo " V....D libx264  H.264"; exit;; esac'
+    decodes = f'case "$*" in *-decoders) {DECODES_AV1}; exit;; esac'
+    ffmpeg, ffprobe = tool(tmp_path, "ffmpeg", listed), tool(tmp_path, "ffprobe", lines or decodes)
+    assert await find_encoders(ffmpeg, ffprobe) == ({"libsvtav1", "libx264"} if is_offered else {"libx264"})
+
+
+async def test_an_av1_video_that_this_build_can_not_read_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends with 0 and an empty result then; the sentence says that another build is needed."""
+    source = make_clip(tmp_path, "small_320x240_mp4")
+    said = "[av1 @ 0x7f6b] Your platform doesn't support hardware accelerated AV1 decoding."
+    fails = f'for last; do :; done; echo "{said}" >&2; : > "${{last#file:}}"; exit'
+    tool(tmp_path, "ffmpeg", f'case "$*" in *-decoders) {DECODES_AV1}; exit;; *-progress*) {fails};; esac')
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(UnknownCodec, match=r"built without a decoder for AV1 that works without a graphics card"):
+        await convert(source)
 
 
 async def test_a_video_that_needs_what_is_not_there_is_refused_with_its_name(
