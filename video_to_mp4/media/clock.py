@@ -15,6 +15,13 @@ _SHORTEST_BELIEVED_S = 0.5
 """No recording is so short; a few ticks between many frames are no times at all."""
 
 
+GIF_DELAY_S = 0.1
+"""How long browsers show a frame whose delay in the GIF is shorter than any that they believe."""
+
+SHORTEST_GIF_DELAY_S = 0.015
+"""Between 10 ms, which browsers don't believe, and 20 ms, which they do."""
+
+
 class Times(Enum):
     """What becomes of the source's times."""
 
@@ -73,8 +80,26 @@ def frame_clock(stream: StreamInfo) -> Clock:
         if pace.span_s > _SHORTEST_BELIEVED_S:
             return Clock(_STEADY_RATE, Times.STEADY)
         return Clock(claimed or _RATE_WHEN_UNKNOWN, Times.SPREAD)
-    rate = _believed(stream.average_rate) or measured
+    rate = measured if stream.has_gif_delays else _believed(stream.average_rate) or measured
     return Clock(rate, Times.MENDED if pace.has_broken_times else Times.KEPT)
+
+
+def gif_filters(stream: StreamInfo, start_s: float | None, end_s: float | None) -> list[str]:
+    """Return what shows the frames of a GIF for as long as browsers do, and cuts out the part that is wanted.
+
+    ffmpeg's demuxer did it up to version 6, and shows what says 10 ms for 10 ms from 7 on. The part is cut out here, as
+    nothing else counts by these times.
+    """
+    if not stream.has_gif_delays:
+        return []
+    since, usual = "(PTS-PREV_INPTS)", f"{GIF_DELAY_S}/TB"
+    shown = f"if(lt({since}*TB,{SHORTEST_GIF_DELAY_S}),{usual},{since})"
+    filters = [f"setpts='if(isnan(PREV_OUTPTS),PTS,PREV_OUTPTS+{shown})'"]
+    if start_s is not None:
+        filters += [f"trim=start={start_s:.6f}", f"setpts='round(PTS-{start_s:.6f}/TB)'"]
+    if end_s is not None:
+        filters.append(f"trim=end={end_s - (start_s or 0.0):.6f}")
+    return filters
 
 
 def _without_packets(stream: StreamInfo, claimed: Fraction | None) -> Clock:

@@ -157,6 +157,8 @@ class StreamInfo:
     """The sizes that its pictures were seen to have, where they are several; width and height are the best of them."""
     sound_times: SoundTimes | None = None
     """What the times of a sound track's packets are worth; None when they tell nothing."""
+    has_gif_delays: bool = False
+    """Whether its times come of the delays in an animated GIF, as far as they have been looked at."""
     parameter_sets: int = 1
     """1, or more when the codec's parameters change on the way."""
     channels: int = 0

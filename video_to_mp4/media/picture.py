@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Quality, Resolution
-from video_to_mp4.media.clock import Clock, Times, frame_clock
+from video_to_mp4.media.clock import Clock, Times, frame_clock, gif_filters
 from video_to_mp4.media.colour import Colour, colour_filters, is_full, is_hdr, is_rgb, is_wide, result_colour
 from video_to_mp4.media.info import Crop, MediaInfo, StreamInfo
 from video_to_mp4.media.limits import (
@@ -94,11 +94,11 @@ def plan_picture(
 ) -> Picture:
     """Say how the picture is encoded. Without the file that it is from, its bits set no limit."""
     asked = encoding or Encoding()
+    extra = asked.extra
     scale = asked.video.scale if asked.video else None
     width, height = result_size(stream, resolution) if scale is None else exact_size(stream, scale)
     clock = Clock(asked.rate, Times.STEADY) if asked.rate is not None else frame_clock(stream)
-    is_as_in_source = clock.times in (Times.KEPT, Times.MENDED) and not asked.extra.is_cut
-    last_frame_s = _unusual_last_frame_s(stream) if is_as_in_source else None
+    last_frame_s = _last_frame_s(stream, clock, is_cut=extra.is_cut)
     limit = None
     if info is not None and not asked.shapes_bits:
         limit = worth(stream, info, quality, width=width, height=height)
@@ -110,7 +110,9 @@ def plan_picture(
         height=height,
         level=level,
         limit=within_level(level, limit),
-        filters=filter_chain(stream, width, height, clock),
+        filters=",".join(
+            [*gif_filters(stream, extra.start_s, extra.end_s), filter_chain(stream, width, height, clock)]
+        ),
         colour=result_colour(stream),
         time_base=_tick_s(stream, clock, last_frame_s),
         rate=clock.rate,
@@ -118,6 +120,18 @@ def plan_picture(
         lengthened_s=clock.lengthened_s(stream),
         last_frame_s=last_frame_s,
     )
+
+
+def _last_frame_s(stream: StreamInfo, clock: Clock, *, is_cut: bool) -> float | None:
+    """Return how long the last frame is shown where that has to be said; in a part of a GIF as long as usual.
+
+    What changes the times of a GIF leaves its frames without a duration, in ffmpeg 7.0.
+    """
+    if clock.times not in (Times.KEPT, Times.MENDED):
+        return None
+    if is_cut:
+        return float(1 / clock.rate) if stream.has_gif_delays else None
+    return _unusual_last_frame_s(stream)
 
 
 def _unusual_last_frame_s(stream: StreamInfo) -> float | None:

@@ -104,6 +104,8 @@ class Plan:
 
     @property
     def _picture_end_s(self) -> float | None:
+        if self.copies_picture and self.picture.stream.has_gif_delays:
+            return None  # a copy keeps the delays that browsers don't believe
         end_s = _end_s(self.picture.stream, self.info)
         return end_s if end_s is None or self.copies_picture else end_s + self.picture.lengthened_s
 

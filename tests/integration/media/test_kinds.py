@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clips import AAC, H264, TONE, make_clip, picture, run_ffmpeg
-from conversion import FAST, convert, frame_of
+from conversion import FAST, Conversion, convert, frame_of, look_at
 from video_to_mp4.errors import NotAVideo, NoVideoTrack
+from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Options, Quality
 from video_to_mp4.media.probe import probe
 
@@ -123,10 +125,34 @@ def gif(path: Path, delays: list[int]) -> Path:
 
 
 async def test_a_gif_plays_once_at_the_speed_that_browsers_give_it(tmp_path: Path) -> None:
-    """No delay is shown as 100 ms, 20 ms and more as they are, the last frame included."""
-    done = await convert(gif(tmp_path / "a.gif", [0, 2, 50, 0, 100]))
-    assert done.verified.duration_s == pytest.approx(0.1 + 0.02 + 0.5 + 0.1 + 1, abs=0.03)
-    assert int(done.of_kind("video")[0]["nb_frames"]) == 5
+    """A delay of 0 or 10 ms is shown as 100 ms, 20 ms and more as they are, the last frame included."""
+    done = await convert(gif(tmp_path / "a.gif", [0, 2, 50, 1, 100, 1]))
+    assert times_s(done) == pytest.approx([0, 0.1, 0.12, 0.62, 0.72, 1.72], abs=0.001)
+    assert done.verified.duration_s == pytest.approx(1.82, abs=0.001)
+
+
+@pytest.mark.parametrize(("asked", "shown_s"), [({}, [0.02, 0.12]), ({"video": {"fps": 10}}, [0, 0.1])])
+async def test_a_part_of_a_gif_is_counted_by_the_same_times(
+    tmp_path: Path, asked: dict[str, Any], shown_s: list[float]
+) -> None:
+    """Ten frames of 10 ms are shown for a second, of which 0.28 to 0.48 s has two."""
+    cut = {"extra_args": ["-ss", "0.28", "-to", "0.48"]}
+    done = await convert(gif(tmp_path / "a.gif", [1] * 10), Options(encoding=Encoding.model_validate(asked | cut)))
+    assert times_s(done)[:2] == pytest.approx(shown_s, abs=0.03)
+    assert done.verified.duration_s == pytest.approx(0.2, abs=0.11)
+
+
+async def test_a_copied_gif_keeps_its_delays(tmp_path: Path) -> None:
+    """How long it lasts is ffmpeg's affair then; nothing of it is called damaged."""
+    asked = {"container": "mkv", "video": {"codec": "copy"}}
+    done = await convert(gif(tmp_path / "a.gif", [1] * 50), Options(encoding=Encoding.model_validate(asked)))
+    assert done.warnings == ()
+
+
+def times_s(done: Conversion) -> list[float]:
+    """Return when the frames of a result are shown."""
+    rows = look_at(done.path, "-select_streams", "v", "-show_entries", "packet=pts_time")["packets"]
+    return sorted(float(row["pts_time"]) for row in rows)
 
 
 @pytest.mark.parametrize("kind", ["gif", "apng"])
