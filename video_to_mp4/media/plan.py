@@ -74,6 +74,8 @@ class Plan:
     @property
     def whole_s(self) -> float | None:
         """How long the source is, by the packets of picture and sound; None when nobody knows."""
+        if self.copies_picture and self.picture.stream.has_gif_delays:
+            return None  # a copy keeps delays that browsers don't believe, and ffmpeg does since version 7
         ends_s = [self._picture_end_s, *(_end_s(sound.stream, self.info) for sound in self.sounds)]
         known_s = [end_s for end_s in ends_s if end_s is not None]
         return max(known_s) if known_s else self.info.claimed_duration_s
@@ -104,8 +106,6 @@ class Plan:
 
     @property
     def _picture_end_s(self) -> float | None:
-        if self.copies_picture and self.picture.stream.has_gif_delays:
-            return None  # a copy keeps the delays that browsers don't believe
         end_s = _end_s(self.picture.stream, self.info)
         return end_s if end_s is None or self.copies_picture else end_s + self.picture.lengthened_s
 
