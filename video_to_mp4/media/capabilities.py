@@ -32,7 +32,10 @@ _FILM = Path(__file__).with_name("trial.mp4")
 
 _ANSWERS_WITHIN_S = 30.0
 _FILTERS = {
-    "zscale": "HDR videos and those with wide colours can't be converted",
+    "zscale": "HDR videos can't be converted",
+    "lutrgb": "videos with unusual colours can't be converted",
+    "colorchannelmixer": "videos with unusual colours can't be converted",
+    "mergeplanes": "videos with unusual colours can't be converted",
     "tonemap": "HDR videos can't be converted",
     "bwdif": "interlaced videos can't be converted",
     "fps": "videos can't be brought to another frame rate",

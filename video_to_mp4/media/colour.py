@@ -84,7 +84,7 @@ _FAMILIES = {"bt709": BT709, "smpte170m": _NTSC, "bt470bg": _PAL}
 def transfer_of(stream: StreamInfo) -> str:
     """Return the transfer function, from Dolby Vision's base layer when the stream itself does not say."""
     if not stream.color_transfer and stream.dolby_vision is not None:
-        return {1: "smpte2084", 4: "arib-std-b67"}.get(stream.dolby_vision.compatibility, "")
+        return {1: "smpte2084", 4: "arib-std-b67", 6: "smpte2084"}.get(stream.dolby_vision.compatibility, "")
     return stream.color_transfer
 
 

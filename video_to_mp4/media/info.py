@@ -48,7 +48,13 @@ class DolbyVision:
 
     profile: int
     compatibility: int
-    """What the base layer is for players that know nothing of it: 1 = HDR10, 2 = SDR, 4 = HLG, 0 = nothing."""
+    """What the base layer is for players that know nothing of it: 1 = HDR10, 2 = SDR, 4 = HLG, 6 = HDR10 of a UHD
+    Blu-ray, 0 = nothing."""
+
+    @property
+    def is_incompatible(self) -> bool:
+        """Whether the base layer is a picture in Dolby's own colours, which nobody else can show."""
+        return self.profile == 5 or (self.profile == 10 and self.compatibility == 0)
 
 
 @dataclass(frozen=True)

@@ -405,9 +405,10 @@ def _assumed_rate(plan: Plan) -> str:
 
 def _colours(plan: Plan) -> str:
     vision = plan.picture.stream.dolby_vision
-    if vision is None or vision.profile != 5:
+    if vision is None or not vision.is_incompatible:
         return "" if plan.copies_picture else colour_remark(plan.picture.stream)
-    return "This is Dolby Vision profile 5, whose colours can't be converted correctly yet: they will look wrong."
+    name = f"Dolby Vision profile {vision.profile}"
+    return f"This is {name}, whose colours can't be converted correctly yet: they will look wrong."
 
 
 def _transparency(plan: Plan) -> str:

@@ -1,8 +1,8 @@
 """Finds out which size most of a film has, where that may change on the way.
 
-Recordings of calls begin small and grow with the connection, a phone is turned, broadcasts go on with another film.
-Recordings of calls begin small and grow with the connection, a phone is turned, a broadcast goes on in another shape.
-of a small file, those of some places of a large one.
+Recordings of calls begin small and grow with the connection, a phone is turned, broadcasts go on with another film:
+the beginning is no guide then. Only sources of such a kind cost a further child, which decodes key frames: all of a
+small file, those of some places of a large one.
 """
 
 from __future__ import annotations

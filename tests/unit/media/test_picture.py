@@ -163,6 +163,10 @@ HDR = {"color_transfer": "smpte2084", "color_space": "bt2020nc", "color_primarie
             {"dolby_vision": DolbyVision(8, 4), "color_space": "bt2020nc"},
             "scale=1920:1080," + TONE_MAPPED.format(tin="arib-std-b67", rin="limited", peak="4.926"),
         ),
+        (
+            {"dolby_vision": DolbyVision(7, 6)},
+            "scale=1920:1080," + TONE_MAPPED.format(tin="smpte2084", rin="limited", peak="4.926"),
+        ),
     ],
 )
 def test_the_filters_make_of_any_picture_8_bit_4_2_0_in_limited_range_with_square_pixels(

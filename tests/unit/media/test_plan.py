@@ -258,6 +258,7 @@ def test_threads_are_told_to_decoder_filters_and_encoder_only_when_they_are_limi
     ("facts", "warning"),
     [
         ({"dolby_vision": DolbyVision(5, 0)}, "This is Dolby Vision profile 5, whose colours can't be converted"),
+        ({"dolby_vision": DolbyVision(10, 0)}, "This is Dolby Vision profile 10, whose colours can't be converted"),
         ({"has_alpha": True}, "Transparency is lost"),
         ({"end_s": 19.5, "last_s": 19.46}, "The source ends early: 19.5 s of 60.0 s."),
     ],
