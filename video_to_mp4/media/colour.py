@@ -7,6 +7,7 @@ all other SDR curves alike. Many players look at the matrix at most.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from video_to_mp4.media.colorimetry import (
@@ -45,6 +46,10 @@ _VIDEO_TRANSFERS = {
     "bt2020-10": "bt709",
     "bt2020-12": "bt709",
 }
+_SCALED_MATRICES = frozenset({"gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"})
+_SCALED_TRANSFERS = frozenset({*_VIDEO_TRANSFERS, *SHOWN_CURVES, *HDR_TRANSFERS, "linear", "smpte428"})
+"""What swscale takes a picture with, in all versions."""
+
 _BT2020_MATRICES = frozenset({"bt2020nc", "bt2020c"})
 _HDR_MATRICES = frozenset({"bt709", "fcc", "bt470bg", "smpte170m", "ycgco", "bt2020nc", "chroma-derived-nc", "ictcp"})
 """Those that zscale reads together with HDR's curves."""
@@ -120,6 +125,21 @@ def result_colour(stream: StreamInfo) -> Colour:
     return Colour(primaries, shown or family.transfer, matrix or family.matrix)
 
 
+def tag_filter(stream: StreamInfo) -> str:
+    """Return what makes every frame say of its colours what the stream does, and nothing that scalers refuse.
+
+    swscale refuses a rare matrix from ffmpeg 7 on, a rare curve and reserved numbers from 8 on, even where it has
+    nothing to do with them. ProRes has tags in each frame, which ffprobe does not see.
+    """
+    tags = {
+        "color_primaries": _accepted(stream.color_primaries, PRIMARIES.keys()),
+        "color_trc": _accepted(stream.color_transfer, _SCALED_TRANSFERS),
+    }
+    if not is_rgb(stream):
+        tags["colorspace"] = _accepted(stream.color_space, _SCALED_MATRICES)
+    return "setparams=" + ":".join(f"{name}={value}" for name, value in tags.items())
+
+
 def colour_filters(stream: StreamInfo) -> list[str]:
     """Return the filters that bring the picture to 8-bit 4:2:0 in limited range; they come after scaling."""
     if is_hdr(stream):
@@ -160,6 +180,10 @@ def colour_remark(stream: StreamInfo) -> str:
         return ""
     names = ", ".join(odd)
     return f"Its colours are stored in a rare way ({names}), read as the nearest common one: they may be a bit off."
+
+
+def _accepted(name: str, known: Collection[str]) -> str:
+    return name if name in known else "unknown"
 
 
 def _peak(stream: StreamInfo) -> float:

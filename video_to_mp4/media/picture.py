@@ -9,7 +9,16 @@ from fractions import Fraction
 from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Quality, Resolution
 from video_to_mp4.media.clock import Clock, Times, frame_clock, gif_filters
-from video_to_mp4.media.colour import Colour, colour_filters, is_full, is_hdr, is_rgb, is_wide, result_colour
+from video_to_mp4.media.colour import (
+    Colour,
+    colour_filters,
+    is_full,
+    is_hdr,
+    is_rgb,
+    is_wide,
+    result_colour,
+    tag_filter,
+)
 from video_to_mp4.media.info import Crop, MediaInfo, StreamInfo
 from video_to_mp4.media.limits import (
     LARGEST_PICTURE_PX,
@@ -201,7 +210,7 @@ def _even(length: Fraction) -> int:
 def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> str:
     """Return the filters from the decoded picture, which ffmpeg has turned upright already, to the encoder."""
     colour = result_colour(stream)
-    filters = [*clock.filters, *deinterlacing_filters(stream), *cropping_filters(stream)]
+    filters = [tag_filter(stream), *clock.filters, *deinterlacing_filters(stream), *cropping_filters(stream)]
     if stream.codec in SHOWN_ON_WHITE and (stream.has_alpha or stream.pixel_format in _PALETTES):
         filters.append(_ON_WHITE)
     if stream.pixel_format in _PALETTES:

@@ -80,7 +80,7 @@ async def test_a_picture_without_combs_is_not_taken_for_one_with(tmp_path: Path)
 
 def plan_of(info: MediaInfo) -> str:
     """Return how fields are to be turned into pictures."""
-    return make_plan(info, Options()).picture.filters.split(",")[0]
+    return make_plan(info, Options()).picture.filters.split(",")[1]
 
 
 def combed(path: Path) -> tuple[int, int]:

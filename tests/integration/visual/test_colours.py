@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,15 @@ async def test_colours_are_what_their_tags_say(tmp_path: Path, tags: Tags) -> No
     assert not plan.warnings
 
 
-@pytest.mark.parametrize("tags", [Tags("smpte431", "smpte428", "bt709"), Tags("jedec-p22", "bt1361e", "bt2020c")])
+@pytest.mark.parametrize(
+    "tags",
+    [
+        Tags("smpte431", "smpte428", "bt709"),
+        Tags("jedec-p22", "bt1361e", "bt2020c"),
+        Tags("jedec-p22", "log316", "ycgco"),
+    ],
+    ids=lambda tags: tags.matrix,
+)
 async def test_rare_tags_end_no_job(tmp_path: Path, tags: Tags) -> None:
     """Digital cinema's colours, and constant luminance, come through encoder and check as well."""
     source = tmp_path / "patches.mkv"
@@ -66,6 +75,17 @@ async def test_rare_tags_end_no_job(tmp_path: Path, tags: Tags) -> None:
     assert made == Tags("bt709", "bt709", "bt709")
     seen = [shown(sample, made, bits=8) for sample in read_patches(done.path, len(SAMPLES))]
     assert seen == [pytest.approx(shown(sample, tags), abs=5) for sample in SAMPLES]
+
+
+@pytest.mark.parametrize("tags", [bytes((0, 0, 0)), bytes((1, 1, 8))], ids=["reserved", "ycgco"])
+async def test_tags_that_only_frames_have_end_no_job(tmp_path: Path, tags: bytes) -> None:
+    """ProRes has tags in each frame, where swscale looks but not every ffprobe does; greys are right by any."""
+    source = tmp_path / "patches.mov"
+    write_patches(source, SAMPLES, Tags(), codec=("-c:v", "prores_ks"))
+    source.write_bytes(re.sub(rb"(icpf.{14}).{3}", lambda frame: frame[1] + tags, source.read_bytes(), flags=re.DOTALL))
+    done = await convert(source, HIGH)
+    stored = [[value / 4 for value in sample] for sample in SAMPLES[:4]]
+    assert read_patches(done.path, len(SAMPLES))[:4] == [pytest.approx(sample, abs=2) for sample in stored]
 
 
 @pytest.mark.parametrize(

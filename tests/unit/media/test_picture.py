@@ -173,7 +173,28 @@ def test_the_filters_make_of_any_picture_8_bit_4_2_0_in_limited_range_with_squar
     facts: dict[str, Any], filters: str
 ) -> None:
     """One row for each rule on pixel format, range, colour tags, tone mapping, interlacing and bogus rates."""
-    assert plan_picture(picture(**facts), ORIGINAL).filters == filters
+    tags, _, others = plan_picture(picture(**facts), ORIGINAL).filters.partition(",")
+    assert tags.startswith("setparams=")
+    assert others == filters
+
+
+@pytest.mark.parametrize(
+    ("facts", "tags"),
+    [
+        ({}, "color_primaries=unknown:color_trc=unknown:colorspace=unknown"),
+        (HDR, "color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc"),
+        ({**HDR, "color_space": "ictcp"}, "color_primaries=bt2020:color_trc=smpte2084:colorspace=unknown"),
+        ({"color_transfer": "log316"}, "color_primaries=unknown:color_trc=unknown:colorspace=unknown"),
+        (
+            {"color_primaries": "film", "color_transfer": "vlog"},
+            "color_primaries=film:color_trc=unknown:colorspace=unknown",
+        ),
+        ({"pixel_format": "gbrp", "color_space": "gbr"}, "color_primaries=unknown:color_trc=unknown"),
+    ],
+)
+def test_what_a_scaler_would_refuse_is_unknown_to_it(facts: dict[str, Any], tags: str) -> None:
+    """All frames have the stream's tags, whatever they say themselves, from the first filter on."""
+    assert plan_picture(picture(**facts), ORIGINAL).filters.startswith(f"setparams={tags},")
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,7 @@ def test_the_whole_command_of_a_plain_conversion() -> None:
         "-enc_time_base:v", "1:1000",
         "-filter:a:0", "aresample=async=1:min_hard_comp=0.010,aformat=channel_layouts=stereo",
         "-filter:v",
+        "setparams=color_primaries=unknown:color_trc=unknown:colorspace=unknown,"
         "scale=1920:1080:out_range=tv,format=yuv420p,setsar=1,"
         "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709",
         "-force_key_frames:v", "29.500",
