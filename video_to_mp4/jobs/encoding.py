@@ -9,6 +9,7 @@ from fractions import Fraction
 from pydantic import Field
 
 from video_to_mp4.errors import InvalidArgument
+from video_to_mp4.jobs.bounds import bitrate_fault, option_fault, picture_bitrate_fault, scale_fault
 from video_to_mp4.jobs.extra_args import BITRATE, ExtraArgs, bits_per_s, parse
 from video_to_mp4.jobs.frozen import Frozen
 
@@ -49,12 +50,20 @@ class VideoOptions(Frozen):
 
     codec: VideoCodec | None = Field(default=None, description="libx264 or, for WebM, libvpx-vp9 when left out.")
     crf: int | None = Field(
-        default=None, strict=True, ge=0, le=63, description="Constant quality, lower is better; x264: 0–51."
+        default=None,
+        strict=True,
+        ge=0,
+        le=63,
+        description="Constant quality, lower is better; x264: 0 (lossless) to 51.",
     )
     bitrate: str | None = Field(
-        default=None, pattern=f"^{BITRATE}$", description="Mean bits per second or, beside crf, the most: «3M»."
+        default=None,
+        pattern=f"^{BITRATE}$",
+        description="Mean bits per second or, beside crf, the most: «3M».",
     )
-    fps: float | None = Field(default=None, strict=True, gt=0, le=240, description="Frames per second.")
+    fps: float | None = Field(
+        default=None, strict=True, ge=0.1, le=240, description="Frames per second, from one in ten seconds."
+    )
     scale: str | None = Field(
         default=None,
         pattern=r"^(-[12]|[0-9]{1,4}):(-[12]|[0-9]{1,4})$",
@@ -66,7 +75,11 @@ class AudioOptions(Frozen):
     """What to do with all sound tracks."""
 
     codec: AudioCodec | None = Field(default=None, description="aac or, for WebM, libopus when left out.")
-    bitrate: str | None = Field(default=None, pattern=f"^{BITRATE}$", description="Bits per second: «192k».")
+    bitrate: str | None = Field(
+        default=None,
+        pattern=f"^{BITRATE}$",
+        description="Bits per second: «192k».",
+    )
 
 
 class Encoding(Frozen):
@@ -184,15 +197,21 @@ def _check_picture(encoding: Encoding) -> None:
         raise _wrong("video.crf", f"{codec} takes 0 to {_HIGHEST_CRF[codec]}")
     if video.crf is not None and video.bitrate is not None and codec is VideoCodec.AV1:
         raise _wrong("video.bitrate", f"{codec} takes either crf or a bitrate")
+    fault = picture_bitrate_fault(codec, video.bitrate, video.crf) if video.bitrate is not None else ""
+    if fault:
+        raise _wrong("video.bitrate", fault)
     if video.scale is not None:
-        _check_scale(video.scale)
+        _check_scale(codec, video.scale)
 
 
-def _check_scale(scale: str) -> None:
+def _check_scale(codec: VideoCodec, scale: str) -> None:
     sides = [int(side) for side in scale.split(":")]
     fixed = [side for side in sides if side > 0]
     if not fixed or 0 in sides or any(side % 2 or side > _LARGEST_SIDE_PX for side in fixed):
         raise _wrong("video.scale", f"sides are even and at most {_LARGEST_SIDE_PX}; one of them may be -1 or -2")
+    fault = scale_fault(codec, sides)
+    if fault:
+        raise _wrong("video.scale", fault)
 
 
 def _check_sound(encoding: Encoding) -> None:
@@ -204,6 +223,9 @@ def _check_sound(encoding: Encoding) -> None:
             raise _wrong("audio.bitrate", f"it says nothing beside the codec {codec}")
         if extra.channels or extra.sample_rate:
             raise _wrong("extra_args", f"-ac and -ar say nothing beside the audio codec {codec}")
+    fault = bitrate_fault(audio.bitrate) if audio is not None and audio.bitrate is not None else ""
+    if fault:
+        raise _wrong("audio.bitrate", fault)
     if codec is AudioCodec.OPUS and extra.sample_rate not in (None, *_OPUS_RATES):
         raise _wrong("extra_args", f"libopus takes no sample rate of {extra.sample_rate}")
 
@@ -222,6 +244,10 @@ def _check_extra(encoding: Encoding) -> None:
         raise _wrong("extra_args", f"-movflags says nothing to {encoding.container}")
     if "maxrate" in given and encoding.video is not None and encoding.video.crf and encoding.video.bitrate:
         raise _wrong("extra_args", "-maxrate and video.bitrate beside crf speak of the same thing")
+    video = encoding.video or VideoOptions()
+    fault = option_fault(codec, dict(encoding.extra.output), crf=video.crf, has_bitrate=video.bitrate is not None)
+    if fault:
+        raise _wrong("extra_args", fault)
 
 
 def _wrong(field: str, reason: str) -> InvalidArgument:

@@ -46,7 +46,7 @@ class Clock:
         """Return what brings the decoded pictures to these times. A tick is the least that two can be apart."""
         apart = f"max(1,1/({self.rate}*TB))"
         if self.times is Times.STEADY:
-            return [f"fps={self.rate}"]
+            return [f"fps={self.rate}:eof_action=pass"]  # else none is left of a film that is shorter than a frame
         if self.times is Times.SPREAD:
             return [f"setpts='if(isnan(STARTPTS),0,STARTPTS)+N*{apart}'"]
         if self.times is Times.MENDED:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from video_to_mp4.jobs.encoding import AudioCodec, Encoding
+from video_to_mp4.jobs.extra_args import bits_per_s
 from video_to_mp4.media.channels import CHANNELS_BY_LAYOUT, channel_filters, result_layout
 from video_to_mp4.media.info import StreamInfo
 from video_to_mp4.media.options import audio_bitrate
@@ -20,6 +21,7 @@ _MOST_STRETCHED = 0.002
 
 _AAC_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _LAYOUT_BY_ASKED = {1: "mono", 2: "stereo", 6: "5.1"}
+_MOST_OF_OPUS_CHANNEL = 256_000
 OPUS_RATE = 48_000
 """What every Opus track is decoded to, whatever was put in."""
 
@@ -63,10 +65,17 @@ def plan_sound(
         layout=layout,
         channels=CHANNELS_BY_LAYOUT[layout],
         sample_rate=asked.extra.sample_rate or rate,
-        bitrate=bitrate or audio_bitrate(CHANNELS_BY_LAYOUT[layout]),
+        bitrate=_bitrate(bitrate, CHANNELS_BY_LAYOUT[layout], asked.audio_codec),
         codec=asked.audio_codec,
         filters=",".join([*_timing(stream, file_start_s), *channel_filters(stream, layout)]),
     )
+
+
+def _bitrate(asked: str | None, channels: int, codec: AudioCodec) -> str:
+    """Return the bit rate that was asked for, as far as the encoder goes: libopus refuses more, AAC takes less."""
+    if asked is not None and codec is AudioCodec.OPUS and bits_per_s(asked) > channels * _MOST_OF_OPUS_CHANNEL:
+        return str(channels * _MOST_OF_OPUS_CHANNEL)
+    return asked or audio_bitrate(channels)
 
 
 def _timing(stream: StreamInfo, file_start_s: float) -> list[str]:

@@ -55,6 +55,9 @@ _CRF = {
     VideoCodec.AV1: {Quality.STANDARD: 42, Quality.HIGH: 28, Quality.MAXIMUM: 20},
     VideoCodec.VP9: {Quality.STANDARD: 40, Quality.HIGH: 26, Quality.MAXIMUM: 20},
 }
+_LOOKAHEAD_FOR_B_FRAMES = 40
+"""x265 looks further ahead than it has B-frames in a row, or not at all: its faster presets do for 5."""
+
 _AV1_PRESET = {Quality.STANDARD: "9", Quality.HIGH: "7", Quality.MAXIMUM: "5"}
 _VP9_SPEED = {Quality.STANDARD: "4", Quality.HIGH: "2", Quality.MAXIMUM: "1"}
 
@@ -84,8 +87,10 @@ def picture_encoder(options: Options, *, level: str, limit: BitLimit) -> dict[st
         if is_of_quicktime(encoding.container):
             chosen["tag:v"] = "hvc1"  # Apple's players take no other
     extra = dict(encoding.extra.output)
-    if "pix_fmt" in extra or "profile:v" in extra:
-        chosen.pop("profile:v", None)
+    if "pix_fmt" in extra or "profile:v" in extra or chosen.get("crf") == "0":
+        chosen.pop("profile:v", None)  # no lossless picture is of the profile High
+    if codec is VideoCodec.X265 and "bf" in extra:
+        chosen["x265-params"] += f":rc-lookahead={_LOOKAHEAD_FOR_B_FRAMES}"
     return chosen
 
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from video_to_mp4 import process
-from video_to_mp4.errors import ConversionStalled, DamagedSource, ProcessStalled, ResultUnverified
+from video_to_mp4.errors import (
+    ConversionError,
+    ConversionStalled,
+    DamagedSource,
+    NothingLeft,
+    ProcessStalled,
+    ResultUnverified,
+)
 from video_to_mp4.jobs.encoding import AudioCodec, VideoCodec
 from video_to_mp4.media.colour import HDR_TRANSFERS
 from video_to_mp4.media.copied_picture import DecodedPicture
@@ -105,11 +112,11 @@ async def verify(
     """
     result_bytes = size_bytes(partial)
     if not result_bytes:
-        raise no_picture(stderr, hide=(partial,))
+        raise _nothing(plan, stderr, partial)
     look = await _look(partial, plan, decoding, ffprobe)
     result = look.result
     if _has_no_picture(result):
-        raise no_picture(stderr, hide=(partial,))
+        raise _nothing(plan, stderr, partial)
     plan = plan.without(_missing(result, plan))
     faults = [*_faults(result, plan), *_duration_faults(result, plan, stderr)]
     if not faults:
@@ -120,6 +127,15 @@ async def verify(
         raise ResultUnverified(details="\n".join(faults))
     warnings = (*_shortfalls(result, plan, stderr), *_sound_shortfalls(result, plan), *_lost_marks(result, plan))
     return Verified(result_bytes, _played_s(result), plan, warnings)
+
+
+def _nothing(plan: Plan, stderr: str, partial: Path) -> ConversionError:
+    """Return the error for a result without a picture: it is no damage if only a part was asked for."""
+    error = no_picture(stderr, hide=(partial,))
+    if plan.options.encoding.extra.is_cut and isinstance(error, DamagedSource):
+        details = last_words(stderr, hide=(partial,))
+        return NothingLeft("There is no picture in the part that was asked for.", details=details)
+    return error
 
 
 @dataclass(frozen=True)
@@ -298,7 +314,7 @@ def _duration_faults(result: MediaInfo, plan: Plan, stderr: str) -> list[str]:
         return []  # a copy begins at the key frame before the cut
     whole_s = max(found_s, result.claimed_duration_s or 0.0)  # subtitles and chapters make a film no longer
     longest_s = max(planned_s, _perhaps_s(plan, stderr))
-    is_too_long = whole_s > longest_s + _leeway_s(longest_s)
+    is_too_long = whole_s > longest_s + _leeway_s(longest_s) + _asked_frame_s(plan)
     is_too_short = found_s < planned_s - _leeway_s(planned_s)
     if is_too_long or (is_too_short and (plan.copies_picture or not tells_of_damage(stderr))):
         lasts_s = whole_s if is_too_long else found_s
@@ -310,6 +326,12 @@ def _perhaps_s(plan: Plan, stderr: str) -> float:
     """Return how long the result of a damaged source may be: all that the source claims can turn out to be readable."""
     is_damaged = tells_of_damage(stderr) or tells_of_damage(plan.info.complaints)
     return plan.info.claimed_duration_s or 0.0 if is_damaged else 0.0
+
+
+def _asked_frame_s(plan: Plan) -> float:
+    """Return how long a frame is at a rate that was asked for: the last one may reach over the end."""
+    rate = plan.options.encoding.rate
+    return float(1 / rate) if rate is not None else 0.0
 
 
 def _shortfalls(result: MediaInfo, plan: Plan, stderr: str) -> tuple[str, ...]:

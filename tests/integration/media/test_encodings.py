@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from clips import H264, make_clip, picture, run_ffmpeg
+from clips import AAC, H264, TONE, make_clip, picture, run_ffmpeg
 from conversion import Conversion, convert, look_at
 from video_to_mp4.errors import CopyImpossible, NothingLeft
-from video_to_mp4.jobs.encoding import Encoding
+from video_to_mp4.jobs.encoding import AudioCodec, Encoding, VideoCodec, check
 from video_to_mp4.jobs.model import Options, Quality, Resolution
 
 
@@ -199,3 +199,58 @@ async def test_subtitles_go_along(tmp_path: Path, container: str) -> None:
     result = await made(source, {"container": container}, quality=Quality.STANDARD)
     names = {"mov": "mov_text", "mkv": "subrip", "webm": "webvtt"}
     assert [stream["codec_name"] for stream in result.of_kind("subtitle")] == [names[container]]
+
+
+_CORNERS = [
+    {"video": {"crf": 0}},
+    {"video": {"crf": 0}, "extra_args": ["-level", "4.0"]},
+    {"video": {"crf": 0}, "extra_args": ["-profile:v", "high444"]},
+    {"video": {"codec": "libvpx-vp9", "crf": 0, "scale": "2:2"}},
+    {"video": {"bitrate": "1k"}},
+    {"video": {"bitrate": "1000M"}},
+    {"video": {"bitrate": "1000M", "crf": 30}},
+    {"video": {"codec": "libx265", "bitrate": "1000M", "crf": 30}},
+    {"video": {"codec": "libsvtav1", "bitrate": "100M"}},
+    {"video": {"fps": 0.1}},
+    {"video": {"fps": 1}},
+    {"video": {"fps": 240}},
+    {"container": "webm", "video": {"fps": 0.1}},
+    {"video": {"fps": 1}, "extra_args": ["-t", "0.01"]},
+    {"video": {"scale": "2:8192"}},
+    {"video": {"codec": "libx265", "scale": "16:16"}},
+    {"video": {"codec": "libsvtav1", "scale": "64:64"}},
+    {"video": {"codec": "libx265"}, "extra_args": ["-bf", "16", "-preset", "ultrafast"]},
+    {"video": {"codec": "libx265"}, "extra_args": ["-refs", "6", "-preset", "ultrafast"]},
+    {"video": {"codec": "libx264"}, "extra_args": ["-refs", "16", "-bf", "16", "-level", "6.2"]},
+    {"video": {"codec": "libx264"}, "extra_args": ["-maxrate", "1k", "-bufsize", "1k"]},
+    {"video": {"codec": "libx264"}, "extra_args": ["-maxrate", "1000M", "-bufsize", "1000M"]},
+    {"video": {"codec": "libvpx-vp9", "bitrate": "100k"}, "extra_args": ["-maxrate", "200k", "-bufsize", "1k"]},
+    {"audio": {"bitrate": "1k"}, "extra_args": ["-ac", "6"]},
+    {"audio": {"bitrate": "1000M"}, "extra_args": ["-ac", "1"]},
+    {"audio": {"codec": "libopus", "bitrate": "1k"}},
+    {"audio": {"codec": "libopus", "bitrate": "1000M"}},
+    {"audio": {"codec": "libopus", "bitrate": "1000M"}, "extra_args": ["-ac", "6", "-ar", "8000"]},
+    {"extra_args": ["-t", "0.000001"]},
+    {"extra_args": ["-ss", "0.000001"]},
+    {"container": "webm", "extra_args": ["-t", "0.000001"]},
+]
+
+
+@pytest.mark.parametrize("asked", _CORNERS, ids=str)
+async def test_every_corner_of_what_is_accepted_converts(tmp_path: Path, asked: dict[str, Any]) -> None:
+    """The least and the most of each number; what no encoder takes is refused before (tests/unit/jobs)."""
+    check(Encoding.model_validate(asked), encoders={*VideoCodec, *AudioCodec})
+    clip = tmp_path / "source.mkv"
+    run_ffmpeg([*picture("64x64"), *TONE, *H264, *AAC, "-t", "0.4", clip])
+    result = await made(clip, asked, quality=Quality.STANDARD)
+    assert result.warnings == ()
+    assert len(result.of_kind("audio")) == 1
+
+
+@pytest.mark.parametrize(
+    "asked", [{"video": {"codec": "copy"}, "extra_args": ["-t", "0.001"]}, {"extra_args": ["-ss", "1.999"]}]
+)
+async def test_a_part_without_a_picture_is_no_damage(tmp_path: Path, asked: dict[str, Any]) -> None:
+    """The source is fine; too little of it was asked for."""
+    with pytest.raises(NothingLeft):
+        await made(make_clip(tmp_path, "h264_aac_mkv"), asked)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from video_to_mp4.errors import InvalidArgument
 from video_to_mp4.jobs.encoding import Encoding, check
@@ -65,6 +66,52 @@ def test_what_does_not_fit_is_refused_by_its_field(asked: dict[str, Any], field:
     with pytest.raises(InvalidArgument) as refused:
         check(Encoding.model_validate(asked), encoders=ENCODERS)
     assert refused.value.field == field
+
+
+_CORNERS_OUTSIDE = [
+    ({"video": {"bitrate": "30"}}, "video.bitrate"),
+    ({"video": {"bitrate": "999"}}, "video.bitrate"),
+    ({"video": {"bitrate": "1001M"}}, "video.bitrate"),
+    ({"video": {"bitrate": "999999999.999M", "crf": 30}}, "video.bitrate"),
+    ({"video": {"crf": 0, "bitrate": "1M"}}, "video.bitrate"),
+    ({"video": {"codec": "libsvtav1", "bitrate": "101M"}}, "video.bitrate"),
+    ({"audio": {"bitrate": "1"}}, "audio.bitrate"),
+    ({"audio": {"codec": "libopus", "bitrate": "999"}}, "audio.bitrate"),
+    ({"audio": {"bitrate": "2148M"}}, "audio.bitrate"),
+    ({"video": {"codec": "libx265", "scale": "2:64"}}, "video.scale"),
+    ({"video": {"codec": "libsvtav1", "scale": "-2:32"}}, "video.scale"),
+    *(
+        ({"video": {"codec": codec}, "extra_args": args.split()}, "extra_args")
+        for codec, args in [
+            ("libx264", "-level 0"), ("libx264", "-level 1.4"), ("libx264", "-level 6.3"), ("libx264", "-level 9.9"),
+            ("libx265", "-level 7"), ("libx265", "-level 4.1"), ("libx265", "-level:v 5"), ("libx264", "-bf 17"),
+            ("libx264", "-refs 17"), ("libx265", "-refs 0"),
+            ("libx265", "-refs 16"), ("libx265", "-bf 99"), ("libx265", "-tune film"), ("libx265", "-tune stillimage"),
+            ("libx264", "-profile:v main10"), ("libx264", "-profile:v high -pix_fmt yuv420p10le"),
+            ("libx264", "-profile:v high422 -pix_fmt yuv444p"), ("libx265", "-profile:v high"),
+            ("libx265", "-profile:v main -pix_fmt yuv422p"), ("libx265", "-profile:v main444-8 -pix_fmt yuv420p10le"),
+            ("libsvtav1", "-pix_fmt yuv444p"), ("libsvtav1", "-maxrate 1M"), ("libsvtav1", "-bufsize 1M"),
+            ("libvpx-vp9", "-maxrate 1M"), ("libvpx-vp9", "-bufsize 1M"), ("libx264", "-maxrate 30"),
+            ("libx264", "-maxrate 2148M"), ("libx265", "-bufsize 2148M"),
+        ]
+    ),
+    ({"video": {"crf": 0}, "extra_args": ["-profile:v", "high"]}, "extra_args"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "field"), _CORNERS_OUTSIDE)
+def test_what_an_encoder_does_not_take_is_refused_by_its_field(asked: dict[str, Any], field: str) -> None:
+    """It would fail in ffmpeg, and some of it would be blamed on the source: a track of sound went missing."""
+    with pytest.raises(InvalidArgument) as refused:
+        check(Encoding.model_validate(asked), encoders=ENCODERS)
+    assert refused.value.field == field
+
+
+@pytest.mark.parametrize("fps", [1e-300, 0.0001, 0.01, 0.0999, 240.1])
+def test_no_rate_is_below_a_frame_in_ten_seconds(fps: float) -> None:
+    """The rate as a fraction would be 0, or no frame would be left of most films."""
+    with pytest.raises(ValidationError):
+        Encoding.model_validate({"video": {"fps": fps}})
 
 
 def test_an_encoder_that_the_server_lacks_is_refused() -> None:

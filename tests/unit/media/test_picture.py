@@ -145,7 +145,7 @@ HDR = {"color_transfer": "smpte2084", "color_space": "bt2020nc", "color_primarie
         ),
         (
             {"average_rate": Fraction(1000), "base_rate": Fraction(1000)},
-            f"fps=60,scale=1920:1080:out_range=tv,format=yuv420p,{BT709_END}",
+            f"fps=60:eof_action=pass,scale=1920:1080:out_range=tv,format=yuv420p,{BT709_END}",
         ),
         (HDR, "scale=1920:1080," + TONE_MAPPED.format(tin="smpte2084", rin="limited", peak="4.926")),
         *(
