@@ -132,23 +132,23 @@ def plan_picture(
 
 
 def _last_frame_s(stream: StreamInfo, clock: Clock, *, is_cut: bool) -> float | None:
-    """Return how long the last frame is shown where that has to be said; in a part of a GIF as long as usual.
+    """Return how long the last frame is shown, where that has to be said.
 
-    What changes the times of a GIF leaves its frames without a duration, in ffmpeg 7.0.
+    The filter that changes times leaves frames without a duration, in ffmpeg 7.0.
     """
-    if clock.times not in (Times.KEPT, Times.MENDED):
+    if clock.times is Times.STEADY:
         return None
-    if is_cut:
-        return float(1 / clock.rate) if stream.has_gif_delays else None
-    return _unusual_last_frame_s(stream)
+    shown_s = None if is_cut or clock.times is Times.SPREAD else _last_shown_s(stream)
+    if clock.times is not Times.KEPT or stream.has_gif_delays:
+        return shown_s or float(1 / clock.rate)
+    guessed_s = float(1 / stream.base_rate) if stream.base_rate else 0.0
+    return shown_s if shown_s is not None and abs(shown_s - guessed_s) > _NOTICED_S else None
 
 
-def _unusual_last_frame_s(stream: StreamInfo) -> float | None:
+def _last_shown_s(stream: StreamInfo) -> float | None:
     if stream.last_s is None or stream.end_s is None or stream.end_s <= stream.last_s:
         return None
-    shown_s = stream.end_s - stream.last_s
-    guessed_s = float(1 / stream.base_rate) if stream.base_rate else 0.0
-    return shown_s if abs(shown_s - guessed_s) > _NOTICED_S else None
+    return stream.end_s - stream.last_s
 
 
 def _tick_s(stream: StreamInfo, clock: Clock, last_frame_s: float | None) -> Fraction:

@@ -58,6 +58,14 @@ async def test_frames_that_share_their_times_in_pairs_are_all_kept(tmp_path: Pat
     assert result.verified.duration_s == pytest.approx(1.2, abs=0.1)
 
 
+@pytest.mark.parametrize("times", ["if(eq(N,4),PREV_OUTPTS,TS)", "0"])
+async def test_the_last_frame_stays_as_long_as_others_where_times_are_mended(tmp_path: Path, times: str) -> None:
+    """One frame has the time of another, or all have: what changes their times takes their durations away."""
+    result = await convert(made(tmp_path, *_FFV1, "-bsf:v", f"setts=ts='{times}'", rate="10", frames=10))
+    rate = float(result.plan.picture.rate)
+    assert result.verified.duration_s == pytest.approx(10 / rate, abs=0.01)
+
+
 async def test_what_goes_back_in_time_is_shown_after_what_came_before_it(tmp_path: Path) -> None:
     """The clock of a recorder begins again at 0 in the middle of the file."""
     clip = made(tmp_path, *_FFV1, "-cluster_time_limit", "500")
