@@ -87,6 +87,8 @@ class SoundTimes:
     """How far single packets are off from those around them, at most."""
     are_false: bool
     """Whether nearly all times contradict how long the packets play, so that they can't be true."""
+    bits_per_s: float | None = None
+    """The mean of the packets that were looked at, rather too high than too low."""
 
 
 @dataclass(frozen=True)

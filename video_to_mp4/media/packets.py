@@ -186,10 +186,11 @@ class _Extents:
         if self._delays is not None:
             at_s, duration_s = self._delays.shown(at_s, duration_s)
         extent.add(at_s, self._usual_s[index] if duration_s is None else duration_s)
+        size_bytes = int(_seconds(numbers[3]) or 0)
         if extent.clock is not None:
-            extent.clock.add(at_s, duration_s)
+            extent.clock.add(at_s, duration_s, size_bytes)
         if index in self._pictures:
-            extent.meter.add(at_s, stored_s, int(_seconds(numbers[3]) or 0))
+            extent.meter.add(at_s, stored_s, size_bytes)
 
 
 def listing_flags(source_bytes: int) -> list[str]:

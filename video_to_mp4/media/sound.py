@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from video_to_mp4.jobs.encoding import AudioCodec, Encoding
@@ -22,6 +23,17 @@ _MOST_STRETCHED = 0.002
 _AAC_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _LAYOUT_BY_ASKED = {1: "mono", 2: "stereo", 6: "5.1"}
 _MOST_OF_OPUS_CHANNEL = 256_000
+_LOSSY = frozenset(
+    ("aac", "aac_latm", "mp1", "mp2", "mp3", "ac3", "eac3", "opus", "vorbis", "wmav1", "wmav2", "wmapro", "wmavoice")
+    + ("amr_nb", "amr_wb", "speex", "gsm", "gsm_ms", "cook", "sipr", "qdm2", "atrac3", "atrac3p", "nellymoser")
+)
+_BITS_OF_AAC = 2.0
+"""How many bits of AAC are allowed for one of the source: chosen, not measured, with the most sparing in mind, Opus and
+HE-AAC."""
+_LEAST_BITS_PER_S = {1: 48_000, 2: 96_000}
+_LEAST_BITS_PER_S_OF_MORE = 224_000
+"""Never less than these, however little there was: chosen so that the encoder has room for a bad source's noise."""
+
 OPUS_RATE = 48_000
 """What every Opus track is decoded to, whatever was put in."""
 
@@ -65,17 +77,37 @@ def plan_sound(
         layout=layout,
         channels=CHANNELS_BY_LAYOUT[layout],
         sample_rate=asked.extra.sample_rate or rate,
-        bitrate=_bitrate(bitrate, CHANNELS_BY_LAYOUT[layout], asked.audio_codec),
+        bitrate=_bitrate(bitrate, stream, CHANNELS_BY_LAYOUT[layout], asked.audio_codec),
         codec=asked.audio_codec,
         filters=",".join([*_timing(stream, file_start_s), *channel_filters(stream, layout)]),
     )
 
 
-def _bitrate(asked: str | None, channels: int, codec: AudioCodec) -> str:
+def _bitrate(asked: str | None, stream: StreamInfo, channels: int, codec: AudioCodec) -> str:
     """Return the bit rate that was asked for, as far as the encoder goes: libopus refuses more, AAC takes less."""
     if asked is not None and codec is AudioCodec.OPUS and bits_per_s(asked) > channels * _MOST_OF_OPUS_CHANNEL:
         return str(channels * _MOST_OF_OPUS_CHANNEL)
-    return asked or audio_bitrate(channels)
+    return asked or _bitrate_of_use(stream, channels)
+
+
+def _bitrate_of_use(stream: StreamInfo, channels: int) -> str:
+    """Return our bit rate, or a lower one where the source has so few bits that more would be of no use."""
+    usual, found = audio_bitrate(channels), _known_bits_per_s(stream)
+    if stream.codec not in _LOSSY or found is None:
+        return usual
+    least = _LEAST_BITS_PER_S.get(channels, _LEAST_BITS_PER_S_OF_MORE)
+    kbits = math.ceil(max(least, _BITS_OF_AAC * found) / 1000)
+    return f"{kbits}k" if 1000 * kbits < bits_per_s(usual) else usual
+
+
+def _known_bits_per_s(stream: StreamInfo) -> float | None:
+    """Return the source's mean bit rate: by its packets where all were seen, else by what is claimed, if that fits."""
+    times = stream.sound_times
+    listed = times.bits_per_s if times is not None else None
+    if times is not None and times.played_s is not None and listed is not None:
+        return listed
+    claimed = stream.bits_per_s
+    return None if claimed is None else max(claimed, listed or 0.0)
 
 
 def _timing(stream: StreamInfo, file_start_s: float) -> list[str]:

@@ -40,15 +40,17 @@ class SoundClock:
         self._steps = 0
         self._wrong_steps = 0
         self._played_s = 0.0
+        self._bytes = 0
         self._jitter_s = 0.0
         self._shift_s = 0.0
 
-    def add(self, at_s: float | None, duration_s: float | None) -> None:
-        """Take a packet: when it is to be heard, and how long it plays by the container."""
+    def add(self, at_s: float | None, duration_s: float | None, size_bytes: int = 0) -> None:
+        """Take a packet: when it is to be heard, how long it plays by the container, and its size."""
         if at_s is not None:
             self._take_time(at_s)
         played_s = self._true_duration_s(duration_s)
         self._played_s += played_s
+        self._bytes += size_bytes
         self._since_last_s += played_s
 
     def times(self, *, is_complete: bool) -> SoundTimes | None:
@@ -56,9 +58,13 @@ class SoundClock:
         if self._steps < _FEWEST_JUDGED or not self._played_s:
             return None
         if not is_complete:
-            return SoundTimes(None, None, self._jitter_s, self._are_false())
+            return SoundTimes(None, None, self._jitter_s, self._are_false(), self._bits_per_s())
         self._note(sorted(self._window)[len(self._window) // 2])  # the last ones, too
-        return SoundTimes(self._played_s, self._shift_s, self._jitter_s, self._are_false())
+        return SoundTimes(self._played_s, self._shift_s, self._jitter_s, self._are_false(), self._bits_per_s())
+
+    def _bits_per_s(self) -> float | None:
+        lengths_s = [length_s for length_s in (self._played_s, self._span_s()) if length_s > 0]
+        return 8 * self._bytes / min(lengths_s) if self._bytes and lengths_s else None
 
     def _take_time(self, at_s: float) -> None:
         if self._first_s is None:
@@ -82,9 +88,12 @@ class SoundClock:
             return claimed_s or 0.0
         return min(self._frames_s, key=lambda frame_s: abs(frame_s - claimed_s)) if claimed_s else self._frames_s[0]
 
-    def _are_false(self) -> bool:
+    def _span_s(self) -> float:
         assert self._first_s is not None, "the caller looked"
-        span_s = self._last_s + self._since_last_s - self._first_s
+        return self._last_s + self._since_last_s - self._first_s
+
+    def _are_false(self) -> bool:
+        span_s = self._span_s()
         least, most = _BELIEVED_LENGTHS
         fits = span_s > 0 and least <= self._played_s / span_s <= most
         return self._knows_durations and not fits and self._wrong_steps > _MOSTLY * self._steps

@@ -16,9 +16,9 @@ _VP9 = ("-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v",
 _H264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "34", "-pix_fmt", "yuv420p")
 
 
-def bits_in(path: Path) -> list[tuple[float, int]]:
-    """Return when the picture's packets are shown, and their bits."""
-    args = ["-select_streams", "v", "-show_entries", "packet=pts_time,size", "-of", "csv=p=0", path]
+def bits_in(path: Path, which: str = "v") -> list[tuple[float, int]]:
+    """Return when the packets of a picture, or of a sound track, are shown, and their bits."""
+    args = ["-select_streams", which, "-show_entries", "packet=pts_time,size", "-of", "csv=p=0", path]
     lines = [line.split(",") for line in run_ffmpeg(args, program="ffprobe").split()]
     return [(float(fields[0]), 8 * int(fields[1])) for fields in lines]
 
@@ -54,3 +54,13 @@ async def test_noise_at_maximum_stays_within_its_level_and_is_not_cramped_by_it(
     most = max(sum(bits for at_s, bits in packets if first_s <= at_s < first_s + 1) for first_s, _ in packets)
     assert track["level"] == 32
     assert 17_500_000 < most <= 25_000_000
+
+
+async def test_sound_takes_no_more_bits_than_are_of_use(tmp_path: Path) -> None:
+    """Six channels in 54 kbit/s would grow to 387, seven times as much; 225 were measured with the limit."""
+    source = tmp_path / "source.webm"
+    noise = ("-f", "lavfi", "-i", "anoisesrc=r=48000:d=4,pan=5.1|c0=c0|c1=c0|c2=c0|c3=c0|c4=c0|c5=c0")
+    vp8 = ("-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "60k")
+    run_ffmpeg([*picture("64x64"), *noise, *vp8, "-c:a", "libopus", "-b:a", "60k", "-t", "4", source])
+    result = await convert(source, Options(quality=Quality.AUTO))
+    assert sum(bits for _, bits in bits_in(result.path, "a")) <= 260_000 * 4
