@@ -108,9 +108,13 @@ def _length_bytes(movie: Movie, picture: Box) -> int:
 
 def _enable_as_in_source(movie: Movie, plan: Plan) -> None:
     """Say of each track whether it is played by default: the writer enables the first of each kind if none is."""
-    for track in movie.tracks():
-        place, number = movie.find(b"tkhd", within=track), movie.number_of(track)
+    tracks = [(track, movie.number_of(track)) for track in movie.tracks()]
+    written = {number for _, number in tracks}
+    unwritten = frozenset(index for place, index in enumerate(plan.mapped, 1) if place > 1 and place not in written)
+    enabled = plan.without(unwritten).enabled
+    for track, number in tracks:
+        place = movie.find(b"tkhd", within=track)
         if place and 1 <= number <= len(plan.mapped):
-            is_enabled = plan.mapped[number - 1] in plan.enabled
+            is_enabled = plan.mapped[number - 1] in enabled
             flags = place[-1].content + 3
             movie.data[flags] = movie.data[flags] & ~_ENABLED | (_ENABLED if is_enabled else 0)

@@ -296,6 +296,8 @@ def _check_copies(picture: StreamInfo, sounds: list[StreamInfo], encoding: Encod
 
 def _picture_obstacle(picture: Picture, info: MediaInfo, conceded: Concessions) -> str:
     """Say why the picture can't be copied; a smaller size is the reason only where nothing else is."""
+    if picture.times is Times.SPREAD:
+        return "its times make no sense"
     is_smaller = display_size(picture.stream) != (Fraction(picture.width), Fraction(picture.height))
     obstacle = conceded.picture_obstacle or picture_obstacle(picture.stream, info)
     return obstacle or ("it is made smaller" if is_smaller else "")

@@ -65,7 +65,7 @@ async def test_a_format_that_changes_in_the_index_is_seen_before_copying(tmp_pat
     source = two_formats(tmp_path)
     done = await convert(source, AUTO)
     assert not done.plan.is_remux
-    assert done.plan.fates[0].why == "becomes H.264: its format changes on the way"
+    assert done.plan.fates[0].why == "becomes H.264: its size changes on the way"
     assert done.verified.duration_s == pytest.approx(4.0, abs=0.1)
 
 

@@ -47,7 +47,7 @@ async def test_the_larger_picture_comes_with_the_sound_of_its_own_programme(tmp_
     done = await convert(two_programmes(tmp_path, apart_s=apart_s))
     assert facts(done) == [("video", "320"), ("audio", "deu")]
     assert done.of_kind("audio")[0]["disposition"]["default"] == 1
-    assert done.warnings == ("Left out: 2 streams of another programme (mpeg2video, mp2, eng).",)
+    assert done.warnings == ("Left out: 2 streams of another programme (mpeg2video; mp2, eng).",)
     assert abs(done.verified.duration_s - 3) < 0.1
     assert abs(beep_s(done.path) - 1) < 0.06
 
