@@ -53,8 +53,17 @@ _HARMLESS = (
     # what the parser of ffprobe 8 says when it is emptied at the end of a place
     "error parsing opus packet header",
 )
-_OF_OPEN_GROUPS = ("mmco:", "reference picture missing", "missing reference picture", "co located pocs unavailable")
-"""What a decoder says that begins with a recovery point; where an index lists IDR pictures only, there is none."""
+_OF_MISSING_FRAMES = (
+    "mmco:",
+    "reference picture missing",
+    "missing reference picture",
+    "co located pocs unavailable",
+    "illegal short term buffer state",
+)
+"""What a decoder says that begins with a recovery point, or was told to pass over frames that others refer to.
+
+Neither happens in a copy whose index lists IDR pictures only.
+"""
 
 Rows = Sequence[Mapping[str, Any]]
 """ffprobe's list of packets and frames."""
@@ -203,7 +212,7 @@ def sound_faults(rows: Rows, sounds: Sequence[StreamInfo]) -> list[str]:
 
 def complaint_faults(complaints: str, places: Places) -> list[str]:
     """Return what ffprobe complained of while it decoded, if it was more than what a start in the middle brings."""
-    harmless = _HARMLESS if places.begins_anew else (*_HARMLESS, *_OF_OPEN_GROUPS)
+    harmless = _HARMLESS if places.begins_anew else (*_HARMLESS, *_OF_MISSING_FRAMES)
     spoken = [line for line in complaints.splitlines() if line.strip()]
     lines = [line for line in spoken if not any(sign in line.lower() for sign in harmless)]
     return [last_words("\n".join(lines))] if lines else []
