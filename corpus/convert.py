@@ -95,17 +95,17 @@ async def look_at(path: Path) -> MediaInfo:
 
 
 async def has_picture(path: Path) -> bool:
-    """Say whether plain ffmpeg, with no planning of ours, decodes a picture of the file that is no cover.
+    """Say whether plain ffmpeg, with no planning of ours, decodes two pictures of the file that are no cover.
 
     It opens the same containers as we do, and nothing else: texts, playlists and single images are no videos.
     """
     argv = ["ffmpeg", "-nostdin", "-v", "quiet", *input_flags(), "-i", file_address(path), "-map", "0:V"]
-    argv += ["-frames:v", "1", "-f", "framecrc", "pipe:1"]
+    argv += ["-frames:v", "2", "-f", "framecrc", "pipe:1"]
     try:
         ended = await process.run(argv, silence_limit_s=_SILENCE_LIMIT_S)
     except VideoToMp4Error:
         return False
-    return any(line and not line.startswith("#") for line in ended.stdout.splitlines())
+    return sum(bool(line) and not line.startswith("#") for line in ended.stdout.splitlines()) > 1
 
 
 def _ignore(_: Progress) -> None:

@@ -21,6 +21,8 @@ _LEAST_SHARE_OF_FRAMES = 0.9
 _ENTERED_EVERY = 4
 _MOST_ENTERED = 25
 _SAME_S = 0.0005
+_SHOWN_LEEWAY = 10.0
+"""A browser has other ways than ffmpeg to give each pixel its colour where two of them share one."""
 
 
 class Verdict(StrEnum):
@@ -75,17 +77,24 @@ async def seek_faults(result: Path, player: Player) -> list[str]:
     seen = await player.seek(result, keys_s, (facts.WIDTH, facts.HEIGHT))
     if len(seen) < len(keys_s):
         return [f"The browser does not go on from the key frame at {keys_s[len(seen)]:.2f} s."]
+    stream = read.stream(picture)
+    if int(stream.get("width", 0)) < facts.WIDTH or int(stream.get("height", 0)) < facts.HEIGHT:
+        return []  # too small to be made smaller
     times_s = await facts.picture_times_s(read, picture)
     numbers = [int(number) for number in (times_s + read.start_s).searchsorted([key_s - _SAME_S for key_s in keys_s])]
     decoded = await facts.pictures(read, picture, numbers)
     # A browser turns the colours of other primaries, such as European television's, into those of its screen.
-    is_wide = read.stream(picture).get("color_primaries", "bt709") not in ("bt709", "unknown")
+    is_wide = stream.get("color_primaries", "bt709") not in ("bt709", "unknown")
     return [
         fault
         for number, key_s, values in zip(numbers, keys_s, seen, strict=True)
         if decoded[number]
         for fault in picture_faults(
-            facts.picture_of(values), decoded[number], f"What the browser shows at {key_s:.2f} s", is_wide=is_wide
+            facts.picture_of(values),
+            decoded[number],
+            f"What the browser shows at {key_s:.2f} s",
+            is_wide=is_wide,
+            leeway=_SHOWN_LEEWAY,
         )
     ]
 

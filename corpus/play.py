@@ -175,7 +175,7 @@ _SEEK = """async ({url, placesS, width, height, patienceMs}) => {
   for (const placeS of placesS) {
     const seeked = until("seeked");
     video.currentTime = placeS;
-    if (await seeked !== "seeked") break;
+    if (await seeked !== "seeked" || !video.videoWidth) break;
     const pixels = small();
     if (!(await goesOn())) break;
     seen.push(pixels);

@@ -81,10 +81,11 @@ async def test_one_that_can_not_convert_a_small_film_is_refused(tmp_path: Path, 
 
 def test_what_a_build_lacks_is_said() -> None:
     """At the start and in the answer to a health check, rather than when the first HDR video comes."""
-    encoders, filters, decoders = {"mov_text"}, {"tonemap", "bwdif", "fps"}, {"av1"}
+    colours = {"lutrgb", "colorchannelmixer", "mergeplanes"}
+    encoders, filters, decoders = {"mov_text"}, {"tonemap", "bwdif", "fps", *colours}, {"av1"}
     found = Capabilities("n8.1.2", frozenset(encoders), frozenset(filters), frozenset(decoders))
     assert found.lacks == (
-        "ffmpeg was built without the filter zscale: HDR videos and those with wide colours can't be converted.",
+        "ffmpeg was built without the filter zscale: HDR videos can't be converted.",
         "ffmpeg was built without the decoder libdav1d: AV1 videos can't be converted.",
     )
 
