@@ -64,7 +64,10 @@ CONVERSION_MS = 300_000
 
 expect.set_options(timeout=PATIENCE_MS)
 
-_SERVER_IS_AWAY = re.compile(r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection to")
+_SERVER_IS_AWAY = re.compile(
+    r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection to"
+    r"|status of 503 .*/thumbnail"  # asked for while the server stops at the end of the test
+)
 
 
 class Visitor:
