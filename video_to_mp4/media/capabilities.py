@@ -66,7 +66,7 @@ class Capabilities:
 
 
 async def find_out(ffmpeg: str, ffprobe: str) -> Capabilities:
-    """Try the tools out, which takes half a second.
+    """Try the tools out, by some short children.
 
     Raises ToolMissing for what is no ffmpeg, is older than 5.1 by its own number, or can't convert a small film, and
     ConfigurationError where there is no folder for temporary files.

@@ -109,9 +109,7 @@ def _length_bytes(movie: Movie, picture: Box) -> int:
 def _enable_as_in_source(movie: Movie, plan: Plan) -> None:
     """Say of each track whether it is played by default: the writer enables the first of each kind if none is."""
     tracks = [(track, movie.number_of(track)) for track in movie.tracks()]
-    written = {number for _, number in tracks}
-    unwritten = frozenset(index for place, index in enumerate(plan.mapped, 1) if place > 1 and place not in written)
-    enabled = plan.without(unwritten).enabled
+    enabled = plan.without(plan.unwritten({number for _, number in tracks})).enabled
     for track, number in tracks:
         place = movie.find(b"tkhd", within=track)
         if place and 1 <= number <= len(plan.mapped):

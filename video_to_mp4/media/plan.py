@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -65,6 +66,14 @@ class Plan:
         """The source's streams that are in the result, in its order."""
         sounds = [sound.stream.index for sound in self.sounds]
         return (self.picture.stream.index, *sounds, *(caption.index for caption in self.captions))
+
+    def unwritten(self, track_numbers: Set[int]) -> frozenset[int]:
+        """Return which of the source's sound tracks and subtitles have no track among those of the result.
+
+        The writer of MP4 numbers tracks by their place in the command, those included that it leaves out.
+        """
+        places = enumerate(self.mapped, 1)
+        return frozenset(index for place, index in places if place > 1 and place not in track_numbers)
 
     @property
     def duration_s(self) -> float | None:

@@ -203,14 +203,10 @@ def _has_no_picture(result: MediaInfo) -> bool:
 
 
 def _missing(result: MediaInfo, plan: Plan) -> frozenset[int]:
-    """Return the source's numbers of the sound tracks and subtitles that the muxer left out for want of a sample.
-
-    It numbers its tracks by their place in the command, those that it leaves out included.
-    """
+    """Return the source's numbers of the sound tracks and subtitles that the muxer left out for want of a sample."""
     if not is_of_quicktime(plan.options.encoding.container):
         return frozenset()
-    written = {track.track_id for track in result.streams}
-    return frozenset(index for place, index in enumerate(plan.mapped, 1) if place > 1 and place not in written)
+    return plan.unwritten({track.track_id for track in result.streams})
 
 
 def _faults(result: MediaInfo, plan: Plan) -> list[str]:
