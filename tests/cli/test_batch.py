@@ -23,7 +23,7 @@ def test_a_batch_of_six_with_one_bad_file(person: Person) -> None:
     assert results == {f"{number}.mp4" for number in range(1, 6)}
     summary = terminal.text[terminal.text.rindex("Outcome") :]
     assert summary.count("converted") == 6  # five rows and the count
-    assert "This is not a video" in summary
+    assert "This is a text, not a video" in summary
     assert re.search(r"5 converted, 1 failed; [\d.]+ [KM]B became [\d.]+ [KM]B; \d+:\d\d$", terminal.text.rstrip())
     assert sorted(person.states()) == ["completed"] * 5 + ["failed"]
 

@@ -42,7 +42,7 @@ _SOUND = "This is a sound recording without a picture."
 _DOCUMENT = "This is a document, not a video."
 _PROGRAM = "This is a program, not a video. Be careful with it if it came by that name."
 _LOCKED = "The file is encrypted. Decrypt it, and send the video that is in it."
-_COMPANION = "This is what macOS notes about a file. Send the file of the same name without «._» at its beginning."
+_COMPANION = 'This is what macOS notes about a file. Send the file of the same name without "._" at its beginning.'
 
 _WEBP_MOVES = 2
 """The flag in a WebP's header that says that it is animated."""
