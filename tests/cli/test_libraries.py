@@ -247,7 +247,10 @@ def test_what_can_not_be_converted_stays_and_is_told(person: Person, films: Path
     told = person.run("batch", "films", "--replace", "--dry-run").stdout
     assert "encode.avi\tleft out\tencode.mp4 exists already" in told
     assert "broken.mkv\tnot convertible\t" in told
-    assert person.run("batch", "films", "--replace").returncode == 0
+    done = person.run("batch", "films", "--replace")
+    assert done.returncode == 0
+    assert "broken.mkv: not convertible, This is a text, not a video." in done.stderr
+    assert "encode.avi: left out, encode.mp4 exists already" in done.stderr
     now = tree(films)
     assert [now[name] for name in ("encode.avi", "encode.mp4", "broken.mkv")] == [
         before[name] for name in ("encode.avi", "encode.mp4", "broken.mkv")

@@ -74,7 +74,7 @@ def sentences(forecast: Forecast) -> list[str]:
     shown += [verdict for verdict in (Verdict.UNKNOWN, Verdict.HOPELESS) if counts[verdict]]
     said = [f"Would be {', '.join(f'{verdict}: {counts[verdict]}' for verdict in shown)}."]
     if forecast.left_out:
-        said.append(f"Left out: {len(forecast.left_out)}; --dry-run and --verbose name them.")
+        said.append(f"Left out: {len(forecast.left_out)}.")
     if forecast.others.sentence():
         said.append(forecast.others.sentence())
     if forecast.to_do:
@@ -83,6 +83,15 @@ def sentences(forecast: Forecast) -> list[str]:
     if linked:
         said.append(f"{linked} of them have other names by hard links, which keep the original and its room.")
     return said
+
+
+def names_of_untouched(forecast: Forecast, *, at_most: int | None) -> list[str]:
+    """Name what would stay as it is though it is not good, and why: what can't be converted, and what is left out."""
+    hopeless = [(video.source, seen) for video, seen in forecast.videos if seen.verdict is Verdict.HOPELESS]
+    named = [f"{path_text(Path(source))}: {seen.verdict}, {seen.why}" for source, seen in hopeless]
+    named += [f"{path_text(Path(left.source))}: left out, {left.why}" for left in forecast.left_out]
+    more = 0 if at_most is None else len(named) - at_most
+    return [*named[:at_most], f"And {more} more; --dry-run and --verbose name all of them."] if more > 0 else named
 
 
 def rows(forecast: Forecast, *, with_good: bool) -> list[tuple[str, str, str]]:

@@ -39,5 +39,10 @@ class Replacing:
     ] = 30
     verbose: Annotated[
         bool,
-        typer.Option("--verbose", "-v", help="Name the files that are fine or left out, too.", rich_help_panel=_PANEL),
+        typer.Option(
+            "--verbose",
+            "-v",
+            help="Name all files that are left out; with --dry-run those that are fine, too.",
+            rich_help_panel=_PANEL,
+        ),
     ] = False

@@ -29,6 +29,7 @@ from video_to_mp4.errors import LocalFileUnusable, WrongUsage
 from video_to_mp4.jobs.model import Quality, Resolution
 
 _INTERRUPTED = 130
+_NAMED_AT_MOST = 5
 
 
 @dataclass(frozen=True)
@@ -121,8 +122,8 @@ class _Run:
         shelf, board = self._library.shelf, self._board
         for sentence in (*words.sentences(forecast), *_tight(shelf.root, forecast)):
             board.note(sentence)
-        for left in forecast.left_out if self._terms.verbose else ():
-            board.note(f"{left.source}: left out, {left.why}")
+        for name in words.names_of_untouched(forecast, at_most=None if self._terms.verbose else _NAMED_AT_MOST):
+            board.note(name)
         try:
             _seen(shelf, self._wish).remember(dict(forecast.videos))
         except LocalFileUnusable as error:
