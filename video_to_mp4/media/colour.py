@@ -50,6 +50,14 @@ _SCALED_MATRICES = frozenset({"gbr", "bt709", "fcc", "bt470bg", "smpte170m", "sm
 _SCALED_TRANSFERS = frozenset({*_VIDEO_TRANSFERS, *SHOWN_CURVES, *HDR_TRANSFERS, "linear", "smpte428"})
 """What swscale takes a picture with, in all versions."""
 
+_UNTAGGING = {
+    # codecs whose decoders pass on any number; 2 is "unspecified" (H.273)
+    "mpeg2video": "mpeg2_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2",
+    "av1": "av1_metadata=color_primaries=2:transfer_characteristics=2:matrix_coefficients=2",
+    "prores": "prores_metadata=color_primaries=unknown:color_trc=unknown:colorspace=unknown",
+    "vp9": "vp9_metadata=color_space=unknown",
+}
+
 _BT2020_MATRICES = frozenset({"bt2020nc", "bt2020c"})
 _HDR_MATRICES = frozenset({"bt709", "fcc", "bt470bg", "smpte170m", "ycgco", "bt2020nc", "chroma-derived-nc", "ictcp"})
 """Those that zscale reads together with HDR's curves."""
@@ -138,6 +146,16 @@ def tag_filter(stream: StreamInfo) -> str:
     if not is_rgb(stream):
         tags["colorspace"] = _accepted(stream.color_space, _SCALED_MATRICES)
     return "setparams=" + ":".join(f"{name}={value}" for name, value in tags.items())
+
+
+def untagging_options(stream: StreamInfo) -> dict[str, str]:
+    """Return the input's options for a stream whose frames have numbers that the standards reserve.
+
+    Since 7.0 ffmpeg's filters refuse such frames before any filter could mend them, and an input may have bitstream
+    filters. The first option is for numbers that are the container's alone.
+    """
+    options = {f"colorspace:{stream.index}": "unknown"}
+    return options | ({f"bsf:{stream.index}": _UNTAGGING[stream.codec]} if stream.codec in _UNTAGGING else {})
 
 
 def colour_filters(stream: StreamInfo) -> list[str]:

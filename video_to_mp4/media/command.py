@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 import ffmpeg as ffmpeg_python
 
 from video_to_mp4.jobs.encoding import VideoCodec
+from video_to_mp4.media.colour import untagging_options
 from video_to_mp4.media.faststart import reserved_bytes
 from video_to_mp4.media.guard import INPUT_OPTIONS, file_address
 from video_to_mp4.media.target import MUXERS, SUBTITLE_ENCODERS, is_of_quicktime, picture_encoder
@@ -62,6 +63,8 @@ def _input_options(plan: Plan) -> dict[str, str]:
         options["threads"] = str(plan.threads)
     if plan.concessions.steady_audio_filters:
         options["reinit_filter:a"] = "0"
+    if plan.concessions.without_colours:
+        options |= untagging_options(plan.picture.stream)
     extra, lead_s = plan.options.encoding.extra, plan.info.lead_s
     times: dict[str, float | None] = {"ss": extra.start_s, "to": extra.end_s}
     if not extra.is_cut or (plan.picture.stream.has_gif_delays and not plan.copies_picture):

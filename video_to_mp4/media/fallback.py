@@ -6,6 +6,10 @@ import re
 from dataclasses import dataclass, replace
 
 _CHANGED_SOUND = ("Error while processing the decoded data", "Error reinitializing filters")
+_REFUSED_COLOURS = re.compile(
+    r"input from stream [^]]*\] (?:Invalid color (?:space|range)|Value \S+ for parameter 'colorspace' out of range)"
+    r"|Impossible to convert between the formats supported by the filter 'graph \S+ input from stream"
+)
 _UNREADABLE = re.compile(r"Cannot determine format of input (?:stream )?#?0:(\d+)")
 _FAILED_OUTPUTS = (
     # ffmpeg 5.1, 6.0, 7.0 and newer; what 7.0 says of an encoder that could not be opened "before EOF" is a consequence
@@ -30,6 +34,8 @@ class Concessions:
     """Whether the index may be given room at the front, which turned out to be too small otherwise."""
     steady_audio_filters: bool = False
     """Audio filters are not set up anew when the sound's format changes on the way: it can end ffmpeg."""
+    without_colours: bool = False
+    """What the picture's frames say of their colours is no valid number, and ends ffmpeg."""
     without: frozenset[int] = frozenset()
     """Streams that turned out to be unreadable."""
     whys: tuple[tuple[int, str], ...] = ()
@@ -56,6 +62,11 @@ def unreadable_streams(stderr: str, mapped: tuple[int, ...]) -> frozenset[int]:
     failed = {int(number) for pattern in _FAILED_OUTPUTS for number in pattern.findall(stderr)}
     as_output = {mapped[number] for number in failed if number < len(mapped)}
     return frozenset((as_input | as_output) & set(mapped[1:]))
+
+
+def colours_refused(stderr: str) -> bool:
+    """Say whether ffmpeg ended because of what the picture's frames say of their colours."""
+    return _REFUSED_COLOURS.search(stderr) is not None
 
 
 def sound_changed(stderr: str) -> bool:

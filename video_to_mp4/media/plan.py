@@ -16,7 +16,7 @@ from video_to_mp4.media.clock import Times
 from video_to_mp4.media.colour import colour_remark
 from video_to_mp4.media.copying import bad_signs, picture_obstacle, sound_obstacle
 from video_to_mp4.media.failure import ends_all_attempts
-from video_to_mp4.media.fallback import Concessions, sound_changed, unreadable_streams
+from video_to_mp4.media.fallback import Concessions, colours_refused, sound_changed, unreadable_streams
 from video_to_mp4.media.faststart import was_too_small
 from video_to_mp4.media.info import WITHOUT_TIMES, Chapter, MediaInfo, StreamInfo
 from video_to_mp4.media.picture import SHOWN_ON_WHITE, Picture, choose_picture, display_size, plan_picture
@@ -220,6 +220,8 @@ class Plan:
             return None
         if was_too_small(ended.stderr) and self.concessions.may_reserve:
             return replace(self.concessions, may_reserve=False)
+        if ended.code != 0 and colours_refused(ended.stderr) and not self.concessions.without_colours:
+            return replace(self.concessions, without_colours=True)
         is_doubtful = error is not None or ended.code != 0 or bad_signs(ended.stderr, self.copies_picture)
         if self.has_chosen_copy and is_doubtful:
             return self.concessions.without_copying()
