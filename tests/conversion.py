@@ -22,8 +22,8 @@ from video_to_mp4.media.capabilities import find_encoders
 from video_to_mp4.media.finishing import complete
 from video_to_mp4.media.plan import Plan, make_plan
 from video_to_mp4.media.preparation import prepare
-from video_to_mp4.media.probe import probe
 from video_to_mp4.media.progress import ProgressParser
+from video_to_mp4.media.source import open_source
 from video_to_mp4.media.verify import Verified, judge
 from video_to_mp4.process import Exit
 
@@ -88,16 +88,17 @@ async def convert(source: Path, options: Options = FAST, *, threads: int = 0) ->
 
 
 async def _convert(source: Path, options: Options, threads: int) -> Conversion:
-    plan = make_plan(await probe(source), options, threads=threads)
+    opened = await open_source(source, source.with_name("stand_in"))
+    plan = make_plan(await opened.probe(), options, threads=threads).noting(opened.notes)
     partial = source.with_name("result.partial")
-    plan, prepared = await prepare(source, plan, source.parent)
+    plan, prepared = await prepare(opened.path, plan, source.parent)
     runs = 0
     while True:
         runs += 1
         partial.unlink(missing_ok=True)
         parser = ProgressParser(plan)
         seen: list[Progress] = []
-        ended = await process.run(plan.argv(source, partial, prepared=prepared), on_line=feed_of(parser, seen))
+        ended = await process.run(plan.argv(opened.path, partial, prepared=prepared), on_line=feed_of(parser, seen))
         other = complete(partial, plan, ended)
         if other is not None:
             plan = other
@@ -148,3 +149,14 @@ def frame_of(path: Path, *, at_s: float = 0.0) -> Frame:
     done = subprocess.run(["ffmpeg", "-v", "error", *map(str, args)], capture_output=True, check=True)
     assert len(done.stdout) == width * height * 3
     return Frame(width, height, done.stdout)
+
+
+def frames_of(path: Path) -> list[Frame]:
+    """Decode all pictures of a small file."""
+    stream = next(s for s in look_at(path)["streams"] if s["codec_type"] == "video")
+    width, height = int(stream["width"]), int(stream["height"])
+    args = ["-i", path, "-fps_mode", "passthrough", "-pix_fmt", "rgb24", "-f", "rawvideo", "pipe:1"]
+    done = subprocess.run(["ffmpeg", "-v", "error", *map(str, args)], capture_output=True, check=True)
+    size_bytes = width * height * 3
+    places = range(0, len(done.stdout), size_bytes)
+    return [Frame(width, height, done.stdout[place : place + size_bytes]) for place in places]

@@ -18,7 +18,6 @@ from video_to_mp4.errors import (
     InsufficientStorage,
     LimitExceeded,
     ProcessStalled,
-    SourceMissing,
     ToolMissing,
     VideoToMp4Error,
 )
@@ -31,8 +30,8 @@ from video_to_mp4.media.guard import size_bytes
 from video_to_mp4.media.plan import Plan, make_plan
 from video_to_mp4.media.preparation import prepare
 from video_to_mp4.media.prepared import Prepared
-from video_to_mp4.media.probe import probe
 from video_to_mp4.media.progress import ProgressParser
+from video_to_mp4.media.source import Source, moves_as_webp, open_source
 from video_to_mp4.media.verify import Verified, judge
 from video_to_mp4.process import Exit
 from video_to_mp4.storage.folder import DataFolder, disk_errors
@@ -95,8 +94,11 @@ class JobRunner:
         self._plans.pop(spec.job_id, None)  # of a source that was sent before, under the same id
         if spec.options.encoding.video_codec is VideoCodec.COPY:
             return True
+        source = self.folder.paths.source(spec.job_id)
         try:
-            plan = await self._plan(spec)
+            if await asyncio.to_thread(moves_as_webp, source):
+                return False  # it is never copied, and what may have to be written to read it lies in the attempt
+            plan = await self._plan(Source(source), spec)
         except VideoToMp4Error:
             return True  # `run` says what is wrong
         if len(self._plans) >= _PLANS_KEPT:
@@ -113,10 +115,11 @@ class JobRunner:
         report(Progress(percent=0, stage=Stage.READING))
         attempt_log = AttemptLog(self.folder, spec.job_id, attempt)
         await attempt_log.begin()
-        plan = self._plans.pop(spec.job_id, None) or await self._plan(spec)
         partial = self.folder.begin_attempt(spec.job_id, attempt)
         try:
-            conversion = _Conversion(self, spec.job_id, attempt, report, attempt_log)
+            source = await self._open(spec.job_id, attempt)
+            plan = self._plans.pop(spec.job_id, None) or await self._plan(source, spec)
+            conversion = _Conversion(self, source, spec.job_id, attempt, report, attempt_log)
             verified = await conversion.run(replace(plan, threads=threads))
             completed = Completed(
                 result_bytes=partial.stat().st_size,
@@ -129,21 +132,43 @@ class JobRunner:
             await finish(asyncio.to_thread(self.folder.discard_attempts, spec.job_id))
         return completed
 
-    async def _plan(self, spec: JobSpec) -> Plan:
-        source = self.folder.paths.source(spec.job_id)
-        if not source.exists():
-            raise SourceMissing
-        return make_plan(await probe(source, ffprobe=self.ffprobe, ffmpeg=self.ffmpeg), spec.options)
+    async def _open(self, job_id: str, attempt: int) -> Source:
+        """Return the source as ffmpeg can read it."""
+        path = self.folder.paths.source(job_id)
+        source_bytes = size_bytes(path) or 0
+        return await open_source(
+            path,
+            self.folder.paths.stand_in(job_id, attempt),
+            ffmpeg=self.ffmpeg,
+            ffprobe=self.ffprobe,
+            silence_limit_s=self.stall_s,
+            watch=lambda written_bytes: self.check_room(written_bytes, source_bytes, "the unpacked animation"),
+        )
+
+    async def _plan(self, source: Source, spec: JobSpec) -> Plan:
+        info = await source.probe(ffprobe=self.ffprobe, ffmpeg=self.ffmpeg)
+        return make_plan(info, spec.options).noting(source.notes)
+
+    def check_room(self, written_bytes: int, source_bytes: int, what: str = "the result") -> None:
+        """Raise what ends an attempt that takes all the room there is: uploads and rows need some of it, too."""
+        if self.capacity_bytes is not None and written_bytes > self.capacity_bytes:
+            raise LimitExceeded(
+                f"{what.capitalize()} would be larger than all the room that there is for sources and results."
+            )
+        if written_bytes > source_bytes and self.folder.is_nearly_full():
+            raise InsufficientStorage(f"The disk is nearly full, and {what} is larger than its source already.")
 
 
 class _Conversion:
     """The runs of ffmpeg that one attempt takes: one, unless its plan has to be changed by what the run brought up."""
 
-    def __init__(self, runner: JobRunner, job_id: str, attempt: int, report: Report, attempt_log: AttemptLog) -> None:
+    def __init__(
+        self, runner: JobRunner, source: Source, job_id: str, attempt: int, report: Report, attempt_log: AttemptLog
+    ) -> None:
         self._runner = runner
         self._job_id = job_id
         self._attempt = attempt
-        self._source = runner.folder.paths.source(job_id)
+        self._source = source.path
         self._partial = runner.folder.paths.partial(job_id, attempt)
         self._writing = Writing(self._partial)
         self._report = report
@@ -231,7 +256,7 @@ class _Conversion:
             progress = parser.feed(line)
             if progress is not None:
                 self._writing.look()
-                self._check_size(plan.info.size_bytes)
+                self._runner.check_room(self._writing.size_bytes, plan.info.size_bytes)
                 self._tell(progress.model_copy(update={"fates": plan.fates}))
 
         # While ffmpeg moves moov to the front it reports nothing, but it writes.
@@ -242,15 +267,6 @@ class _Conversion:
             raise ConversionStalled from error
         await self._attempt_log.ended(ended)
         return ended
-
-    def _check_size(self, source_bytes: int) -> None:
-        """Raise what ends an attempt that takes all the room there is: uploads and rows need some of it, too."""
-        written_bytes = self._writing.size_bytes
-        capacity_bytes = self._runner.capacity_bytes
-        if capacity_bytes is not None and written_bytes > capacity_bytes:
-            raise LimitExceeded("The result would be larger than all the room that there is for sources and results.")
-        if written_bytes > source_bytes and self._runner.folder.is_nearly_full():
-            raise InsufficientStorage("The disk is nearly full, and the result is larger than its source already.")
 
     def _tell(self, progress: Progress) -> None:
         """Report progress that never goes back, not even when the source is run a second time."""

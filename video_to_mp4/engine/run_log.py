@@ -26,6 +26,7 @@ class AttemptLog:
         self._attempt = attempt
         self._names = {
             folder.paths.source(job_id): "SOURCE",
+            folder.paths.stand_in(job_id, attempt): "SOURCE",
             folder.paths.partial(job_id, attempt): "RESULT",
         }
         self._log = RunLog()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from video_to_mp4.errors import ConversionError, DamagedSource, NotAVideo
+from video_to_mp4.errors import ConversionError, DamagedSource, NotAVideo, UnknownCodec
 
 HEAD_BYTES = 256 * 1024
 """So many bytes are looked at: a disc's image says at 32 KB what it is, and a cluster of Matroska is rarely longer."""
@@ -34,18 +34,18 @@ _ARCHIVE = "This is an archive. Unpack it, and send the video that is in it."
 _DISC = "This is the image of a disc. Open or unpack it, and send the videos in it: its .VOB or .m2ts files."
 _DISC_INDEX = "This is the table of contents of a disc. Send its videos, which are the .VOB or .m2ts files."
 _IMAGE = "This is a still picture, not a video."
-_MOVING_WEBP = (
-    "This is an animated WebP picture, which only ffmpeg 9 and newer can read. Update the server's ffmpeg, or send it "
-    "as a GIF."
-)
+_MOVING_WEBP = "This is an animated WebP picture, which this ffmpeg can't read as it is."
 _SOUND = "This is a sound recording without a picture."
 _DOCUMENT = "This is a document, not a video."
 _PROGRAM = "This is a program, not a video. Be careful with it if it came by that name."
 _LOCKED = "The file is encrypted. Decrypt it, and send the video that is in it."
 _COMPANION = 'This is what macOS notes about a file. Send the file of the same name without "._" at its beginning.'
 
+WEBP_HEADER_BYTES = 21
+"""So many say whether a WebP is animated."""
+
 _WEBP_MOVES = 2
-"""The flag in a WebP's header that says that it is animated."""
+"""The flag that says so."""
 
 _BOXES_OF_A_PIECE = frozenset({b"styp", b"sidx", b"moof", b"emsg", b"prft", b"ssix"})
 _BOXES_BEFORE = frozenset({b"ftyp", b"free", b"skip", b"uuid"})
@@ -118,8 +118,8 @@ _OF_TEXTS = (
 
 def refusal(head: bytes, details: str) -> ConversionError:
     """Return the error for a file of which ffprobe could read nothing, by its first HEAD_BYTES and what it said."""
-    if head.startswith(b"WEBPVP8X", 8) and int.from_bytes(head[20:21]) & _WEBP_MOVES:
-        return NotAVideo(_MOVING_WEBP, details=details)
+    if is_animated_webp(head):
+        return UnknownCodec(_MOVING_WEBP, details=details)
     for place, sign, sentence in _OTHERS:
         if head.startswith(sign, place):
             return NotAVideo(sentence, details=details)
@@ -139,6 +139,11 @@ def without_pictures(head: bytes, details: str) -> ConversionError:
 def is_still_of_mp4_kind(head: bytes) -> bool:
     """Tell whether a file is a HEIF or AVIF picture, whose container is MP4's: ffmpeg takes it for a video."""
     return head.startswith(_STILLS_OF_MP4_KIND, 4)
+
+
+def is_animated_webp(head: bytes) -> bool:
+    """Tell whether a file is a WebP that moves, by its first WEBP_HEADER_BYTES."""
+    return head.startswith(b"RIFF") and head.startswith(b"WEBPVP8X", 8) and bool(head[20:21] and head[20] & _WEBP_MOVES)
 
 
 def is_opaque_gif(head: bytes) -> bool:

@@ -49,6 +49,9 @@ _FITTING = {
     Container.WEBM: {"vp8", "vp9", "av1", "opus", "vorbis"},
 }
 
+_OF_ONE_CONTAINER = frozenset({"webp", "webp_anim"})
+"""What nothing but its own container puts together; ffmpeg's muxers write it, and nothing plays that."""
+
 _CRF = {
     # about as good as x264's 28, 18 and 15
     VideoCodec.X265: {Quality.STANDARD: 30, Quality.HIGH: 20, Quality.MAXIMUM: 17},
@@ -64,6 +67,8 @@ _VP9_SPEED = {Quality.STANDARD: "4", Quality.HIGH: "2", Quality.MAXIMUM: "1"}
 
 def fits(codec: str, container: Container) -> bool:
     """Tell whether a stream of a codec, by ffprobe's name, can be copied into a container."""
+    if codec in _OF_ONE_CONTAINER:
+        return False
     return container is Container.MKV or codec in _FITTING[container]
 
 

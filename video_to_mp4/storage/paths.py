@@ -84,6 +84,10 @@ class Paths:
         """The file that ffmpeg writes."""
         return self.attempt(job_id, attempt) / "result.mp4.partial"
 
+    def stand_in(self, job_id: str, attempt: int) -> Path:
+        """What is written to be read instead of a source that ffmpeg can't read."""
+        return self.attempt(job_id, attempt) / "source"
+
     def fetch(self, job_id: str) -> Path:
         """The folder into which the source is fetched."""
         return self.attempts_of(job_id) / "fetch"

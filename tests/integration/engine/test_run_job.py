@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from animations import GREEN, RED, filled, frame, webp
 from children import NewChildren
 from clips import make_clip, make_long_clip, picture, run_ffmpeg
 from conversion import look_at
@@ -29,6 +30,7 @@ from video_to_mp4.errors import (
 )
 from video_to_mp4.jobs.model import Completed, JobSpec, Options, Progress, Quality, Resolution, Stage
 from video_to_mp4.media import copied_picture
+from video_to_mp4.media import source as sources
 from video_to_mp4.storage.folder import DataFolder
 from waiting import until
 
@@ -378,4 +380,78 @@ async def test_a_check_that_the_system_kills_says_nothing_about_the_video(
         await attempt.run(
             ffprobe=_script(probe, f'{kill} ffprobe "$@"'), ffmpeg=_script(convert, f'{kill} ffmpeg "$@"')
         )
+    assert attempt.leftovers() == []
+
+
+async def test_what_stands_for_an_animated_webp_lies_in_its_attempt_and_goes_with_it(
+    attempt: Attempt, tmp_path: Path
+) -> None:
+    """It is no quick job, nothing is written before its turn, and the log calls the file the source."""
+    attempt.put(webp(tmp_path / "a.webp", [frame(filled(RED)), frame(filled(GREEN))]))
+    spec = JobSpec(job_id=attempt.job_id, owner="ann", options=AUTO)
+    assert not await JobRunner(attempt.folder).is_quick(spec)
+    assert attempt.leftovers() == []
+    completed = await attempt.run(AUTO)
+    assert [(fate.codec, fate.action) for fate in completed.fates] == [("webp", "encode")]
+    assert "-i SOURCE" in attempt.folder.read_log(attempt.job_id)
+    assert attempt.leftovers() == []
+
+
+async def test_what_is_told_of_a_cut_webp_is_in_its_row(attempt: Attempt, tmp_path: Path) -> None:
+    """As for other damaged sources: what could be read is converted."""
+    source = webp(tmp_path / "a.webp", [frame(filled(RED)), frame(filled(GREEN)), frame(filled(RED))])
+    source.write_bytes(source.read_bytes()[:-10])
+    attempt.put(source)
+    completed = await attempt.run()
+    assert completed.warnings == ("The file ends before its end: 2 whole pictures of it could be read.",)
+
+
+async def test_a_cancel_while_an_animation_is_unpacked_leaves_no_process_and_no_file(
+    attempt: Attempt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_children: NewChildren
+) -> None:
+    """It is untrusted input in a process of its own, which ends as ffmpeg does."""
+    began, endless = tmp_path / "began", tmp_path / "endless.py"
+    real = sources._CHILD.read_text()
+    endless.write_text(
+        real.replace("writer.end()", f"Path({str(began)!r}).touch()\n        __import__('time').sleep(600)")
+    )
+    monkeypatch.setattr(sources, "_CHILD", endless)
+    attempt.put(webp(tmp_path / "a.webp", [frame(filled(RED)), frame(filled(GREEN))]))
+    work = asyncio.create_task(attempt.run())
+    await until(began.exists, timeout_s=60)
+    assert attempt.folder.paths.stand_in(attempt.job_id, 1).exists()
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(work, 30)
+    assert new_children() == []
+    assert attempt.leftovers() == []
+    assert attempt.folder.paths.source(attempt.job_id).exists()
+
+
+async def test_an_animation_that_unpacks_to_all_the_room_there_is_is_ended(
+    attempt: Attempt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_children: NewChildren
+) -> None:
+    """It counts as a result does: what it takes beyond the claim of its job was promised to nobody."""
+    attempt.put(webp(tmp_path / "a.webp", [frame(filled(RED)), frame(filled(GREEN))]))
+    with pytest.raises(LimitExceeded, match="unpacked animation would be larger than all the room"):
+        await attempt.run(capacity_bytes=100)
+    monkeypatch.setattr("video_to_mp4.storage.folder._LEFT_FREE_SHARE", 1)
+    monkeypatch.setattr("video_to_mp4.storage.folder._LEFT_FREE_BYTES", 1 << 60)
+    with pytest.raises(InsufficientStorage, match="nearly full, and the unpacked animation"):
+        await attempt.run()
+    assert new_children() == []
+    assert attempt.leftovers() == []
+
+
+async def test_a_disk_that_fills_up_while_an_animation_is_unpacked_is_told_as_such(
+    attempt: Attempt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the system's own word for it."""
+    full = tmp_path / "full.py"
+    real = sources._CHILD.read_text()
+    full.write_text(real.replace("writer.end()", "raise OSError(errno.ENOSPC, 'full')"))
+    monkeypatch.setattr(sources, "_CHILD", full)
+    attempt.put(webp(tmp_path / "a.webp", [frame(filled(RED)), frame(filled(GREEN))]))
+    with pytest.raises(InsufficientStorage):
+        await attempt.run()
     assert attempt.leftovers() == []

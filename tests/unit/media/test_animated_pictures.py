@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from video_to_mp4.media.beginnings import is_opaque_gif, refusal
+from video_to_mp4.errors import UnknownCodec
+from video_to_mp4.media.beginnings import is_animated_webp, is_opaque_gif, refusal
+from video_to_mp4.media.webp_child import delay
 
 SCREEN = b"GIF89a\x50\x00\x3c\x00"
 COLOURS = b"\x80\0\0" + bytes(6)
@@ -41,8 +43,19 @@ def test_a_gif_is_opaque_when_its_first_picture_covers_all_without_a_transparent
     assert is_opaque_gif(head) is is_opaque
 
 
-def test_an_animated_webp_is_said_to_need_a_newer_ffmpeg() -> None:
-    """Its header's flag tells it from a still one."""
+def test_the_flag_in_its_header_tells_a_webp_that_moves() -> None:
+    """Who asks only what the file is learns that this ffmpeg can't tell; a still one is no video anywhere."""
     head = b"RIFF\0\0\0\0WEBPVP8X\x0a\0\0\0"
-    assert "ffmpeg 9" in str(refusal(head + b"\x02", ""))
+    assert isinstance(refusal(head + b"\x02", ""), UnknownCodec)
     assert "still picture" in str(refusal(head + b"\x10", ""))
+    assert not is_animated_webp(head)
+
+
+@pytest.mark.parametrize(
+    ("shown_ms", "shown_s"),
+    [(0, 0.1), (10, 0.1), (11, 0.011), (40, 0.04), (65_535, 65.535), (65_536, 65.54), (16_777_215, 16777)],
+)
+def test_a_delay_of_webp_is_kept_as_exactly_as_apng_can(shown_ms: int, shown_s: float) -> None:
+    """16 bits for both halves of a fraction; 10 ms and less are 100 ms in browsers."""
+    numerator, denominator = (int.from_bytes(half, "big") for half in delay(shown_ms))
+    assert numerator / denominator == shown_s
