@@ -55,6 +55,8 @@ _NEWER_CODECS = {
     **dict.fromkeys(("apv", "apv1"), ("APV", "8.0")),
 }
 """Codecs that ffmpeg 5.1 does not have, by its own names and those in MP4, and the release that has them."""
+_OF_ZLIB = frozenset({"apng", "png", "flashsv", "flashsv2", "tscc", "zmbv", "zerocodec", "zlib"})
+"""Codecs that a build without zlib does not have; all others have had them for longer than the oldest version."""
 
 
 async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg") -> MediaInfo:
@@ -157,6 +159,10 @@ def _no_picture(pictures: list[StreamInfo], details: str) -> ConversionError:
 
 def _unknown_codec(name: str) -> str:
     """Say what an ffmpeg can't decode, by its own name or the container's, and whether another can."""
+    if name in _OF_ZLIB:
+        return (
+            "The server's ffmpeg was built without zlib, which it needs to decode this video. Another build of it can."
+        )
     known, release = _NEWER_CODECS.get(name, (name, ""))
     about = f" ({known})" if known else ""
     hope = f"ffmpeg {release} or newer can" if release else "A newer ffmpeg may"
