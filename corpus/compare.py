@@ -71,13 +71,13 @@ async def differences(source: Path, result: Path, completed: Completed) -> list[
     pair = Pair(await facts.read(source), await facts.read(result), completed)
     found = stream_faults(pair)
     for fate, track in pair.kept("video")[:1]:
-        before_s = await facts.picture_times_s(pair.source, fate.index)
-        after_s = await facts.picture_times_s(pair.result, track["index"])
+        frames = await facts.frames(pair.source, fate.index)
+        before_s, after_s = frames.times_s, (await facts.frames(pair.result, track["index"])).times_s
         found += frame_faults(pair, len(before_s), len(after_s))
         found += mark_faults(pair, fate.index, track)
-        if await facts.has_fields(pair.source, fate.index) and await facts.is_interlaced(pair.result, track["index"]):
+        if frames.has_fields and await facts.is_interlaced(pair.result, track["index"]):
             found.append("The pictures are interlaced.")
-        found += size_faults(pair, fate.index, track, await facts.picture_sizes(pair.source, fate.index))
+        found += size_faults(pair, fate.index, track, frames.sizes)
         found += await _picture_faults(pair, fate.index, track["index"], len(before_s), len(after_s))
         sounds = await _sounds(pair)
         found += end_faults(
@@ -162,12 +162,15 @@ async def _picture_faults(pair: Pair, before: int, after: int, frames_before: in
     numbers = {int(share * (frames_before - 1)): int(share * (frames_after - 1)) for share in _PLACES}
     olds = await facts.pictures(pair.source, before, sorted(numbers))
     news = await facts.pictures(pair.result, after, sorted(set(numbers.values())))
-    found = []
+    found, alike = [], 0
     for old, new in numbers.items():
         middle = [picture for near, picture in zip(facts.around(old), olds[old], strict=False) if near == old]
         if middle and news[new]:
-            found += picture_faults(middle[0], news[new], f"Picture {new}", is_wide=is_wide)
-    return found
+            faults = picture_faults(middle[0], news[new], f"Picture {new}", is_wide=is_wide)
+            found += faults
+            alike += not faults
+    # Two decoders, and one with several threads, fill the holes of damaged pictures differently (off by 6.6 and 7.5).
+    return [] if alike and pair.is_told("damaged") else found
 
 
 def picture_faults(

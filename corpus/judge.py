@@ -80,7 +80,7 @@ async def seek_faults(result: Path, player: Player) -> list[str]:
     stream = read.stream(picture)
     if int(stream.get("width", 0)) < facts.WIDTH or int(stream.get("height", 0)) < facts.HEIGHT:
         return []  # too small to be made smaller
-    times_s = await facts.picture_times_s(read, picture)
+    times_s = (await facts.frames(read, picture)).times_s
     numbers = [int(number) for number in (times_s + read.start_s).searchsorted([key_s - _SAME_S for key_s in keys_s])]
     decoded = await facts.pictures(read, picture, numbers)
     # A browser turns the colours of other primaries, such as European television's, into those of its screen.

@@ -39,6 +39,9 @@ _FILES_PER_PAGE = 40
 _WHOLE_BELOW_S = 20.0
 _PATIENCE_S = 60.0
 _SEEK_PATIENCE_S = 30.0
+_DRAWN_S = 0.5
+"""How long a picture may take from where it is sought to where it is seen; on a busy machine it came after «seeked»."""
+
 _JUST_AFTER_S = 0.001
 """A time that was rounded down would show the picture before."""
 
@@ -57,6 +60,7 @@ _PLAY = """async ({url, wholeBelowS, patienceMs}) => {
     [0, 3], [length / 2, 3], [length - 3, Infinity],
   ]);
   const playTo = async (end) => {
+    if (video.ended) return "ended";  // a place within the last picture is the end, from where it would begin anew
     if (end === Infinity) {
       const ended = until("ended");
       video.play().catch(() => {});  // one picture can end before its play() is said to have begun
@@ -127,7 +131,7 @@ _LOOK = """async ({url, places}) => {
   return colours;
 }"""
 
-_SEEK = """async ({url, placesS, width, height, patienceMs}) => {
+_SEEK = """async ({url, placesS, width, height, patienceMs, drawnMs}) => {
   const video = document.createElement("video");
   video.muted = true;
   const until = (...names) => new Promise((resolve) => {
@@ -174,8 +178,13 @@ _SEEK = """async ({url, placesS, width, height, patienceMs}) => {
   if (await loaded !== "loadeddata") return seen;
   for (const placeS of placesS) {
     const seeked = until("seeked");
+    const drawn = new Promise((resolve) => {
+      video.requestVideoFrameCallback(resolve);
+      setTimeout(resolve, drawnMs);  // no picture is drawn anew where it is the one before
+    });
     video.currentTime = placeS;
     if (await seeked !== "seeked" || !video.videoWidth) break;
+    await drawn;
     const pixels = small();
     if (!(await goesOn())) break;
     seen.push(pixels);
@@ -241,7 +250,8 @@ class Player:
             "url": path.absolute().as_uri(),
             "placesS": [place_s + _JUST_AFTER_S for place_s in places_s],
         }
-        told |= {"width": size[0], "height": size[1], "patienceMs": 1000 * _SEEK_PATIENCE_S}
+        told |= {"width": size[0], "height": size[1]}
+        told |= {"patienceMs": 1000 * _SEEK_PATIENCE_S, "drawnMs": 1000 * _DRAWN_S}
         async with self._turn:
             page = await self._fresh_page()
             seen: list[list[float]] = await page.evaluate(_SEEK, told)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from video_to_mp4.media.clock import Times
 from video_to_mp4.media.failure import tells_of_damage
 from video_to_mp4.media.info import StreamInfo
@@ -17,12 +19,38 @@ _FIELD_CODECS = frozenset({"h264", "hevc"})
 _RATE_OF_FIELDS = 1.6
 """Packets that come so much faster than frames are fields, two of which make a frame."""
 
+_BROKEN = re.compile(r"corrupt decoded frame in stream (\d+)|\[vist#\d+:(\d+)/.*corrupt decoded frame")
+"""Of ffmpeg 5.1, and of newer ones."""
+
+_REPEATED = re.compile(r"Last message repeated (\d+) times")
+
 
 def frame_remark(plan: Plan, found: int | None, stderr: str) -> str:
-    """Return what the user is told when more than 1 % of the frames are missing, or were added; empty when all is well.
+    """Return what the user is told when over 1 % of the frames are missing, added or broken; empty when all is well.
 
     `found` is how many the result has, where its container counts them; `stderr` says whether ffmpeg found damage.
     """
+    return _count_remark(plan, found, stderr) or _broken_remark(plan, found, stderr)
+
+
+def _broken_remark(plan: Plan, found: int | None, stderr: str) -> str:
+    """Tell of frames that are there, but were not read whole: the decoder filled their holes with what was near."""
+    broken, was_one = 0, False
+    for line in stderr.splitlines():
+        told, repeated = _BROKEN.search(line), _REPEATED.search(line)
+        if told is not None:
+            was_one = int(told[1] or told[2]) == plan.picture.stream.index
+            broken += was_one
+        elif repeated is not None:
+            broken += int(repeated[1]) if was_one else 0
+        else:
+            was_one = False
+    if not found or broken <= _NOTICED_SHARE * found:
+        return ""
+    return f"The source is damaged: parts of {min(broken, found)} of {found} frames could not be read."
+
+
+def _count_remark(plan: Plan, found: int | None, stderr: str) -> str:
     source = plan.picture.stream
     if source.pace is None or source.packets is None or not found or _differs_rightly(plan):
         return ""

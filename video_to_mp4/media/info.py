@@ -163,6 +163,8 @@ class StreamInfo:
     """Whether all packets that must not be shown come after all others."""
     sizes: tuple[Size, ...] = ()
     """The sizes that its pictures were seen to have, where they are several; width and height are the best of them."""
+    first_height: int = 0
+    """The height of its first pictures, where it is one encoder that changes the size on the way; 0 otherwise."""
     sound_times: SoundTimes | None = None
     """What the times of a sound track's packets are worth; None when they tell nothing."""
     has_gif_delays: bool = False

@@ -36,6 +36,11 @@ _USUAL_TICK_S = Fraction(1, 90_000)
 _PALETTES = frozenset({"pal8", "rgb8", "bgr8", "rgb4_byte", "bgr4_byte"})
 """Formats whose colours swscale turns into BT.601 whatever it is told."""
 
+_FEW_BITS = frozenset(
+    {"rgb555le", "rgb555be", "bgr555le", "bgr555be", "rgb565le", "rgb565be", "bgr565le", "bgr565be", "monow", "monob"}
+)
+"""Formats whose white swscale makes darker on its way to YUV (229 of 235) or brighter (255), but not on that to RGB."""
+
 SHOWN_ON_WHITE = frozenset({"gif", "apng", "webp", "webp_anim"})
 """Animated pictures: what is transparent in them is meant for a page, and pages are white as a rule."""
 
@@ -210,11 +215,12 @@ def _even(length: Fraction) -> int:
 def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> str:
     """Return the filters from the decoded picture, which ffmpeg has turned upright already, to the encoder."""
     colour = result_colour(stream)
-    filters = [tag_filter(stream), *clock.filters, *deinterlacing_filters(stream), *cropping_filters(stream)]
-    if stream.codec in SHOWN_ON_WHITE and (stream.has_alpha or stream.pixel_format in _PALETTES):
-        filters.append(_ON_WHITE)
-    if stream.pixel_format in _PALETTES:
-        filters.append("format=rgb24")
+    is_shown_on_white = stream.codec in SHOWN_ON_WHITE and (stream.has_alpha or stream.pixel_format in _PALETTES)
+    filters = [tag_filter(stream), *clock.filters]
+    filters += [_ON_WHITE] if is_shown_on_white else []
+    # Before any filter that would have it turned into YUV by itself.
+    filters += ["format=rgb24"] if stream.pixel_format in _PALETTES | _FEW_BITS else []
+    filters += [*deinterlacing_filters(stream), *cropping_filters(stream)]
     filters.append(_scale(stream, width, height))
     filters += colour_filters(stream)
     filters.append("setsar=1")

@@ -44,7 +44,13 @@ async def sized(path: Path, info: MediaInfo, *, ffprobe: str) -> MediaInfo:
     best = _best(sorted(seen, key=itemgetter(0)), stream.end_s)
     others = sorted(sizes - {best}, key=lambda size: (size.area, size.width))
     chosen = replace(
-        stream, width=best.width, height=best.height, pixel_shape=best.shape, sizes=(best, *others), crop=(0, 0, 0, 0)
+        stream,
+        width=best.width,
+        height=best.height,
+        pixel_shape=best.shape,
+        sizes=(best, *others),
+        first_height=stream.height if stream.codec in _WITH_EACH_KEY_FRAME else 0,
+        crop=(0, 0, 0, 0),
     )
     return replace(info, streams=tuple(chosen if s.index == stream.index else s for s in info.streams))
 

@@ -101,6 +101,15 @@ async def test_lost_pictures_are_no_fault_when_they_were_told(film: Path, tmp_pa
     assert "instead of 100" not in " ".join(found)
 
 
+async def test_a_broken_picture_is_no_fault_when_it_was_told_and_others_are_right(film: Path, tmp_path: Path) -> None:
+    """Each decoder fills holes in its own way; that all pictures are other ones is no damage."""
+    completed = fates().model_copy(update={"warnings": ("The source is damaged: parts of 9 of 100 frames …",)})
+    broken = _made(film, tmp_path, ["-vf", "hflip=enable='between(t,0.1,0.9)'"])
+    assert "is another one" in " ".join(await differences(film, broken, fates()))
+    assert "is another one" not in " ".join(await differences(film, broken, completed))
+    assert "is another one" in " ".join(await differences(film, _made(film, tmp_path, ["-vf", "hflip"]), completed))
+
+
 async def test_lines_that_ffmpeg_can_not_read_are_missed(tmp_path: Path) -> None:
     """Plain ffmpeg drops lines in another charset than UTF-8, but their times are known."""
     (tmp_path / "lines.srt").write_bytes(LINES.replace("Hello", "Adiós").encode("latin-1"))

@@ -71,6 +71,24 @@ async def test_colours_are_the_sources_whatever_its_pixel_format(tmp_path: Path,
         assert frame.at(*corner) == pytest.approx(original.at(*corner), abs=14)
 
 
+@pytest.mark.parametrize(
+    ("pixel_format", "codec", "suffix"),
+    [("rgb555le", "rawvideo", ".avi"), ("rgb565le", "rawvideo", ".nut"), ("monow", "rawvideo", ".nut")],
+)
+async def test_white_stays_white_where_pixels_have_few_bits(
+    tmp_path: Path, pixel_format: str, codec: str, suffix: str
+) -> None:
+    """Old screen recordings in 15 or 16 bits became darker (luma 229), those in black and white too bright (255)."""
+    source = tmp_path / f"source{suffix}"
+    white = ["-f", "lavfi", "-i", "color=white:s=160x120:r=5", "-t", "0.4"]
+    run_ffmpeg([*white, "-c:v", codec, "-pix_fmt", pixel_format, source])
+    assert look_at(source)["streams"][0]["pix_fmt"] == pixel_format
+    done = await convert(source)
+    shown = ["ffmpeg", "-v", "error", "-i", done.path, "-frames:v", "1", "-f", "rawvideo", "pipe:1"]
+    luma = subprocess.run(shown, capture_output=True, check=True).stdout[: 160 * 120]
+    assert set(luma) <= {234, 235, 236}
+
+
 @pytest.mark.parametrize("name", ["hdr10_mkv", "hlg_mkv"])
 async def test_hdr_is_tone_mapped_to_what_the_reference_chain_gives(tmp_path: Path, name: str) -> None:
     """A picture in PQ or HLG is neither washed out nor tagged HDR: it is BT.709, as a tone mapper by hand makes it."""

@@ -73,6 +73,14 @@ async def test_the_size_of_most_of_the_film_wins_and_others_get_bars(
     assert any("size of the picture changes" in warning for warning in done.warnings)
 
 
+async def test_a_recording_that_grows_keeps_the_colours_that_it_began_with(tmp_path: Path) -> None:
+    """One encoder has one matrix: browsers read all of an untagged call by its first size, though it grows to HD."""
+    parts = [("160x90", 0.5, "1/1"), ("1280x720", 0.5, "1/1")]
+    done = await convert(write_parts(tmp_path / "source.webm", parts, VP8), AUTO)
+    (track,) = done.of_kind("video")
+    assert (track["height"], track["color_space"]) == (720, "smpte170m")
+
+
 async def test_the_shape_of_most_of_the_film_wins(tmp_path: Path) -> None:
     """Where pixels alone change their shape, most of the film is not stretched."""
     parts = [("352x288", 1.0, "12/11"), ("352x288", 3.0, "16/11")]

@@ -109,6 +109,16 @@ def damaged(folder: Path, *, lost: int, frames: int = 100) -> Path:
     return clip
 
 
+async def test_frames_that_are_there_but_broken_are_told(tmp_path: Path) -> None:
+    """A decoder fills the holes of a frame with what is near, so that none is missing, and nobody would know."""
+    whole = made(tmp_path, *H264, "-x264-params", "slices=4", frames=50).rename(tmp_path / "whole.mkv")
+    source = tmp_path / "source.mkv"
+    run_ffmpeg(["-i", whole, "-c", "copy", "-bsf:v", "noise=amount='if(eq(mod(n,5),2),500,0)'", source])
+    result = await convert(source)
+    assert len(times_s(result)) == 50
+    assert result.warnings == ("The source is damaged: parts of 10 of 50 frames could not be read.",)
+
+
 async def test_frames_that_are_lost_to_damage_are_told(tmp_path: Path) -> None:
     """The result is as long as its source, but stands still where frames could not be read."""
     result = await convert(damaged(tmp_path, lost=8))

@@ -10,6 +10,7 @@ import pytest
 
 from media_facts import media, picture, sound
 from video_to_mp4.jobs.model import Resolution
+from video_to_mp4.media.colour import result_colour
 from video_to_mp4.media.info import DolbyVision
 from video_to_mp4.media.limits import lowest_level
 from video_to_mp4.media.picture import (
@@ -96,6 +97,29 @@ def test_a_picture_beyond_the_largest_level_is_made_smaller() -> None:
 def test_the_level_is_the_lowest_that_fits_and_at_least_3_1(width: int, height: int, rate: int, level: str) -> None:
     """The level comes from size and rate: x264's own choice costs 30 % more work at veryslow."""
     assert lowest_level(width, height, Fraction(rate)) == level
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "first_height", "matrix"),
+    [
+        (1920, 1080, 0, "bt709"),
+        (1280, 720, 0, "bt709"),
+        (640, 720, 0, "bt709"),
+        (608, 1080, 0, "bt709"),
+        (480, 864, 0, "bt709"),
+        (1280, 534, 0, "smpte170m"),
+        (1280, 718, 0, "smpte170m"),
+        (1024, 576, 0, "bt470bg"),
+        (640, 480, 0, "smpte170m"),
+        (1280, 720, 180, "smpte170m"),
+        (320, 180, 720, "bt709"),
+    ],
+)
+def test_what_nobody_says_of_colours_is_what_browsers_take_for_granted(
+    width: int, height: int, first_height: int, matrix: str
+) -> None:
+    """HD has 720 lines: a result, which has tags, looks like its source without, and a copy like what is encoded."""
+    assert result_colour(picture(width=width, height=height, first_height=first_height)).matrix == matrix
 
 
 SDR_END = "setsar=1,setparams=range=tv:color_primaries={0}:color_trc={1}:colorspace={2}"
