@@ -195,8 +195,7 @@ class _Conversion:
             if isinstance(verdict, Verified):
                 return verdict
             plan = verdict
-            notes = (plan.concessions.picture_obstacle, *plan.concessions.notes)
-            log.info("job=%s other_way=%s", self._job_id, "; ".join(filter(None, notes)))
+            log.info("job=%s other_way=%s", self._job_id, "; ".join(plan.concessions.reasons))
 
     async def _complete(self, plan: Plan, ended: Exit) -> Plan | None:
         return await finish(asyncio.to_thread(complete, self._partial, plan, ended))

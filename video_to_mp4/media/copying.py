@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from video_to_mp4.media.channels import CHANNELS_BY_LAYOUT
 from video_to_mp4.media.colour import is_wide
-from video_to_mp4.media.info import MediaInfo, StreamInfo
+from video_to_mp4.media.info import MediaInfo, SoundTimes, StreamInfo
 
 COPIED_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
 COPIED_PIXEL_FORMATS = frozenset({"yuv420p", "yuvj420p"})
 _HIGHEST_LEVEL = 52
-_MOST_SHIFTED_S = 0.02
+MOST_SHIFTED_S = 0.02
 """Chromium plays packets one after the other and never looks at a later one's time."""
+
+OUT_OF_SYNC = "it has holes or overlaps, so that players would be out of sync"
 
 _BAD_SIGNS = (
     "non-monoton",
@@ -64,9 +66,14 @@ def sound_obstacle(stream: StreamInfo, info: MediaInfo) -> str:
         (stream.profile != "LC", f"the AAC profile {stream.profile or 'of this track'} does not play everywhere"),
         (stream.channel_layout not in CHANNELS_BY_LAYOUT, "its channel layout does not play everywhere"),
         (not 8_000 <= stream.sample_rate <= 48_000, "its sample rate does not play everywhere"),
-        (_shift_s(stream) > _MOST_SHIFTED_S, "it has holes or overlaps, so that players would be out of sync"),
+        (stream.sound_times is not None and is_shifted(stream.sound_times), OUT_OF_SYNC),
     )
     return next((words for is_met, words in obstacles if is_met), "")
+
+
+def is_shifted(times: SoundTimes) -> bool:
+    """Say whether times lead away from the packets for good, and noticeably: what jumps back and forth does not."""
+    return times.shift_s is not None and times.shift_s - times.jitter_s > MOST_SHIFTED_S
 
 
 def bad_signs(stderr: str, is_picture_copied: bool) -> list[str]:
@@ -82,12 +89,6 @@ def _may_be_interlaced(stream: StreamInfo) -> bool:
     """What the first pictures say holds for all only where the parameters, or pictures all over the film, agree."""
     is_told = not stream.may_have_fields or stream.scan == "progressive"
     return stream.field_order != "progressive" or not is_told
-
-
-def _shift_s(stream: StreamInfo) -> float:
-    """Return how far its times lead away from its packets for good: what jumps back and forth does not."""
-    times = stream.sound_times
-    return times.shift_s - times.jitter_s if times and times.shift_s else 0.0
 
 
 def _is_well_ordered(stream: StreamInfo, info: MediaInfo) -> bool:

@@ -30,6 +30,8 @@ class Concessions:
     may_copy: bool = True
     picture_obstacle: str = ""
     """Why a copied picture played badly; empty while none did."""
+    shifted_sounds: frozenset[int] = frozenset()
+    """Sound tracks whose copy had holes or overlaps."""
     may_reserve: bool = True
     """Whether the index may be given room at the front, which turned out to be too small otherwise."""
     steady_audio_filters: bool = False
@@ -42,6 +44,12 @@ class Concessions:
     """Why some of them are left out, where it is for another reason."""
     notes: tuple[str, ...] = ()
     """What the user is told about it."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why the plan is not the first one, in words for the log."""
+        shifted = [f"the copied sound of stream {index} is out of sync" for index in sorted(self.shifted_sounds)]
+        return (*filter(None, [self.picture_obstacle]), *shifted, *self.notes)
 
     def without_copying(self) -> Concessions:
         """Return them with every stream encoded, which is told to the user."""

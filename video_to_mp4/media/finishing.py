@@ -14,13 +14,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from video_to_mp4.jobs.encoding import VideoCodec
+from video_to_mp4.jobs.encoding import AudioCodec, VideoCodec
 from video_to_mp4.media import h264
+from video_to_mp4.media.copying import MOST_SHIFTED_S, is_shifted
 from video_to_mp4.media.failure import ends_all_attempts
 from video_to_mp4.media.faststart import was_too_small
 from video_to_mp4.media.guard import size_bytes
 from video_to_mp4.media.mp4_boxes import Box, Movie, SampleTable
 from video_to_mp4.media.plan import Plan
+from video_to_mp4.media.sound import Sound
+from video_to_mp4.media.sound_clock import SoundClock
 from video_to_mp4.media.target import is_of_quicktime
 from video_to_mp4.process import Exit
 
@@ -34,6 +37,7 @@ processor time where this was measured: 1.2 s on four processors, and half of th
 _NO_BEGINNING = "it does not begin with a picture that stands for itself"
 _RARE_BEGINNINGS = "it can be entered in few places only, so that players could not seek"
 _ENABLED = 1
+_AAC_FRAME_SAMPLES = 1024
 
 
 def complete(partial: Path, plan: Plan, ended: Exit) -> Plan | None:
@@ -50,8 +54,11 @@ def complete(partial: Path, plan: Plan, ended: Exit) -> Plan | None:
         return None
     before = bytes(movie.data)
     obstacle = _keep_true_sync_samples(movie, partial) if _has_copied_h264(plan) else ""
-    if obstacle and plan.options.encoding.video_codec is not VideoCodec.COPY:
-        return plan.without_copied_picture(obstacle)
+    is_picture_bad = bool(obstacle) and plan.options.encoding.video_codec is not VideoCodec.COPY
+    shifted = _shifted_sounds(movie, plan)
+    if is_picture_bad or shifted:
+        other = plan.without_copied_picture(obstacle) if is_picture_bad else plan
+        return other.without_copied_sounds(shifted)
     _enable_as_in_source(movie, plan)
     if movie.data != before:
         movie.write(partial)
@@ -104,6 +111,30 @@ def _length_bytes(movie: Movie, picture: Box) -> int:
     place = described.find(b"avcC")
     found = described[place + 8 : place + 9] if place >= 0 else b""
     return (found[0] & 3) + 1 if found else 4
+
+
+def _shifted_sounds(movie: Movie, plan: Plan) -> frozenset[int]:
+    """Return the source's numbers of copied sound tracks that players would play out of sync.
+
+    The durations in the index are the distances between packets, so that holes are in them, though players that do not
+    look at times play one packet after the other. Of a large source nobody has seen all packets before.
+    """
+    sounds = {sound.stream.index: sound for sound in plan.sounds if sound.is_copied and sound.codec is AudioCodec.AAC}
+    tracks = [(track, movie.number_of(track)) for track in movie.tracks()]
+    copies = [(t, sounds.get(plan.mapped[number - 1])) for t, number in tracks if 1 <= number <= len(plan.mapped)]
+    return frozenset(sound.stream.index for track, sound in copies if sound and _is_shifted(movie, track, sound, plan))
+
+
+def _is_shifted(movie: Movie, track: Box, sound: Sound, plan: Plan) -> bool:
+    table = SampleTable.read(movie, track)
+    packet_s = _AAC_FRAME_SAMPLES / sound.sample_rate
+    if table.shift_s(packet_s) <= MOST_SHIFTED_S:
+        return False  # which needs no look at each packet
+    clock = SoundClock(sound.stream, plan.info)
+    for at_s in table.times_s(range(1, table.count + 1)):
+        clock.add(at_s, packet_s)
+    times = clock.times(is_complete=True)
+    return times is not None and is_shifted(times)
 
 
 def _enable_as_in_source(movie: Movie, plan: Plan) -> None:

@@ -186,6 +186,13 @@ class SampleTable:
                 before = self._sizes[number - 1] - self._sizes[min(self._chunk_firsts[chunk], self.count)]
                 yield self._chunk_places[chunk] + before, self._sizes[number] - self._sizes[number - 1]
 
+    def shift_s(self, sample_s: float) -> float:
+        """Return how far from where it would be, if all before it took so long, a sample begins, at most."""
+        usual = sample_s * self.timescale
+        *others, (count, last) = self._durations or [(1, 0)]
+        offsets = accumulate(count * (each - usual) for count, each in (*others, (count - 1, last)))
+        return max(map(abs, offsets)) / self.timescale
+
     def times_s(self, numbers: Sequence[int]) -> list[float]:
         """Return when samples are decoded, counted from the first one."""
         firsts = list(accumulate((count for count, _ in self._durations), initial=0))

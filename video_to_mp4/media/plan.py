@@ -14,7 +14,7 @@ from video_to_mp4.media import command, fates
 from video_to_mp4.media.chapters import fitted
 from video_to_mp4.media.clock import Times
 from video_to_mp4.media.colour import colour_remark
-from video_to_mp4.media.copying import bad_signs, picture_obstacle, sound_obstacle
+from video_to_mp4.media.copying import OUT_OF_SYNC, bad_signs, picture_obstacle, sound_obstacle
 from video_to_mp4.media.failure import ends_all_attempts
 from video_to_mp4.media.fallback import Concessions, colours_refused, sound_changed, unreadable_streams
 from video_to_mp4.media.faststart import was_too_small
@@ -206,6 +206,11 @@ class Plan:
         """Return the plan with the picture encoded, for a reason that shows in the copy only."""
         return self._made_with(replace(self.concessions, picture_obstacle=obstacle))
 
+    def without_copied_sounds(self, indices: frozenset[int]) -> Plan:
+        """Return the plan with these sound tracks encoded, whose copies turned out to have holes or overlaps."""
+        shifted = self.concessions.shifted_sounds | indices
+        return self._made_with(replace(self.concessions, shifted_sounds=shifted))
+
     def _made_with(self, concessions: Concessions) -> Plan:
         return make_plan(
             self.info,
@@ -270,7 +275,7 @@ def make_plan(
         picture=picture,
         copies_picture=encoding.video_codec is VideoCodec.COPY
         or (may_copy and not _picture_obstacle(picture, info, conceded)),
-        sounds=tuple(_sound(s, info, encoding, may_copy=may_copy) for s in sounds),
+        sounds=tuple(_sound(s, info, encoding, conceded, may_copy=may_copy) for s in sounds),
         captions=tuple(captions),
         fates=(),
         warnings=(),
@@ -290,9 +295,9 @@ def _is_wanted(stream: StreamInfo, encoding: Encoding) -> bool:
     return fates.is_text_subtitle(stream) and not encoding.extra.drops_subtitles
 
 
-def _sound(stream: StreamInfo, info: MediaInfo, encoding: Encoding, *, may_copy: bool) -> Sound:
+def _sound(stream: StreamInfo, info: MediaInfo, encoding: Encoding, conceded: Concessions, *, may_copy: bool) -> Sound:
     is_choice = may_copy and encoding.audio is None and not (encoding.extra.channels or encoding.extra.sample_rate)
-    is_copied = encoding.audio_codec is AudioCodec.COPY or (is_choice and not sound_obstacle(stream, info))
+    is_copied = encoding.audio_codec is AudioCodec.COPY or (is_choice and not _sound_obstacle(stream, info, conceded))
     return plan_sound(stream, file_start_s=info.start_s, is_copied=is_copied, encoding=encoding)
 
 
@@ -312,6 +317,11 @@ def _picture_obstacle(picture: Picture, info: MediaInfo, conceded: Concessions) 
     is_smaller = display_size(picture.stream) != (Fraction(picture.width), Fraction(picture.height))
     obstacle = conceded.picture_obstacle or picture_obstacle(picture.stream, info)
     return obstacle or ("it is made smaller" if is_smaller else "")
+
+
+def _sound_obstacle(stream: StreamInfo, info: MediaInfo, conceded: Concessions) -> str:
+    """Say why a sound track can't be copied; what only its copy has shown is a reason where there is no other."""
+    return sound_obstacle(stream, info) or (OUT_OF_SYNC if stream.index in conceded.shifted_sounds else "")
 
 
 def _with_words(plan: Plan) -> Plan:
@@ -343,7 +353,8 @@ def _obstacle(stream: StreamInfo, plan: Plan) -> str:
     if not is_choice or not plan.options.encoding.leaves_choice or stream.kind == "subtitle":
         return ""
     if stream.kind == "audio":
-        return sound_obstacle(stream, plan.info) if plan.options.encoding.audio is None else ""
+        is_choice = plan.options.encoding.audio is None
+        return _sound_obstacle(stream, plan.info, plan.concessions) if is_choice else ""
     return _picture_obstacle(plan.picture, plan.info, plan.concessions)
 
 

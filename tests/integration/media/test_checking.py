@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,21 @@ async def test_damage_in_each_of_the_three_places_is_found(source: Path, place_s
         destroy(done.path, place, size)
     with pytest.raises(ResultUnverified):
         await verify(done.path, done.plan)
+
+
+@pytest.mark.parametrize("is_told_by_probe", [True, False])
+async def test_a_damaged_source_may_turn_out_to_be_as_long_as_it_claims(source: Path, is_told_by_probe: bool) -> None:
+    """The list of packets ends at damage that ffmpeg passes over; without any damage nobody knows what came."""
+    done = await convert(source, AUTO)
+    complaint = "Invalid data found when processing input"
+    info = replace(done.plan.info, streams=tuple(replace(s, end_s=1.0, packets=25) for s in done.plan.info.streams))
+    with pytest.raises(ResultUnverified):
+        await verify(done.path, make_plan(info, AUTO))
+    told = replace(info, complaints=complaint) if is_told_by_probe else info
+    stderr = "" if is_told_by_probe else complaint
+    assert (await verify(done.path, make_plan(told, AUTO), stderr=stderr)).duration_s == pytest.approx(10, abs=0.1)
+    with pytest.raises(ResultUnverified):
+        await verify(done.path, make_plan(replace(told, claimed_duration_s=3.0), AUTO), stderr=stderr)
 
 
 @pytest.mark.parametrize("length_s", [LENGTH_S, 15])

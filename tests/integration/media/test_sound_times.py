@@ -12,6 +12,7 @@ import pytest
 from clips import AAC, H264, picture, run_ffmpeg
 from conversion import FAST, convert
 from video_to_mp4.jobs.model import Options, Quality
+from video_to_mp4.media import packets
 
 RATE = 8_000
 AUTO = Options(quality=Quality.AUTO)
@@ -63,6 +64,31 @@ async def test_what_comes_after_holes_and_overlaps_is_in_time(
     done = await convert(beeping(tmp_path / "source.mkv", times), options)
     assert done.plan.copies_picture is (options is AUTO)
     assert onsets_s(done.path)[-1] - first_picture_s(done.path) == pytest.approx(5 + late_s, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("times", "late_s"),
+    [("PTS+30*gte(PTS,5000)", 0.03), ("PTS+12*floor(PTS/2000)", 0.06), ("PTS-40*gte(PTS,5000)", -0.04)],
+)
+async def test_holes_in_the_middle_of_a_large_source_are_found_in_its_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: str, late_s: float
+) -> None:
+    """Nobody lists all packets of a large source before it is copied; the index of the copy tells all durations."""
+    monkeypatch.setattr(packets, "_ALWAYS_SCANNED_BYTES", 0)
+    source = beeping(tmp_path / "source.mkv", times, seconds=12)
+    done = await convert(source, AUTO)
+    assert done.plan.copies_picture
+    assert "holes or overlaps" in done.plan.fates[1].why
+    assert done.warnings == ()
+    assert onsets_s(done.path)[-1] - first_picture_s(done.path) == pytest.approx(11 + late_s, abs=0.02)
+
+
+async def test_a_large_source_without_holes_is_copied_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matroska's times are rounded to milliseconds, and may jump back and forth: that is no hole."""
+    monkeypatch.setattr(packets, "_ALWAYS_SCANNED_BYTES", 0)
+    done = await convert(beeping(tmp_path / "source.mkv", "PTS+25*eq(mod(N\\,40)\\,20)", seconds=12), AUTO)
+    assert done.plan.sounds[0].is_copied
+    assert done.runs == 1
 
 
 @pytest.mark.parametrize("options", [FAST, AUTO])

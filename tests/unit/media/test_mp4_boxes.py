@@ -60,6 +60,14 @@ def test_the_places_and_times_of_samples_follow_from_the_tables(tmp_path: Path) 
     assert list(samples.places([0, 7, 2**32])) == []
 
 
+def test_what_samples_last_says_how_far_they_are_shifted(tmp_path: Path) -> None:
+    """The last one's own duration moves no other: with 1 s for each, the sixth begins a second late."""
+    found = read(movie(tmp_path, WHOLE))
+    samples = SampleTable.read(found, found.tracks()[0])
+    assert samples.shift_s(1.0) == 1.0
+    assert samples.shift_s(2.0) == 4.0
+
+
 def test_without_a_list_each_sample_is_a_sync_sample(tmp_path: Path) -> None:
     """So the standard says; and large files have places of 64 bits."""
     far = track(STTS, STSC, STSZ, table(b"co64", 2**33, 2**34, 2**35, 2**36, code="Q"))
