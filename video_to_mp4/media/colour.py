@@ -46,7 +46,7 @@ _VIDEO_TRANSFERS = {
     "bt2020-10": "bt709",
     "bt2020-12": "bt709",
 }
-_SCALED_MATRICES = frozenset({"gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"})
+SCALED_MATRICES = frozenset({"gbr", "bt709", "fcc", "bt470bg", "smpte170m", "smpte240m", "bt2020nc"})
 _SCALED_TRANSFERS = frozenset({*_VIDEO_TRANSFERS, *SHOWN_CURVES, *HDR_TRANSFERS, "linear", "smpte428"})
 """What swscale takes a picture with, in all versions."""
 
@@ -120,6 +120,11 @@ def is_wide(stream: StreamInfo) -> bool:
     return is_hdr(stream) or is_foreign or has_odd_matrix
 
 
+def reads_each_matrix(stream: StreamInfo) -> bool:
+    """Say whether each picture has to be read by its own matrix, as these change on the way."""
+    return stream.changes_matrix and not is_wide(stream) and not is_rgb(stream)
+
+
 def result_colour(stream: StreamInfo) -> Colour:
     """Return the result's tags. What the source leaves open is what players assume for its size."""
     transfer = transfer_of(stream)
@@ -129,7 +134,7 @@ def result_colour(stream: StreamInfo) -> Colour:
     if is_wide(stream) or is_rgb(stream):
         primaries = "bt709" if _primaries_of(stream) in _WIDE_PRIMARIES else _primaries_of(stream)
         return Colour(primaries, shown if transfer in SHOWN_CURVES else "bt709", "bt709")
-    matrix = _USUAL_MATRICES[stream.color_space]
+    matrix = "bt709" if reads_each_matrix(stream) else _USUAL_MATRICES[stream.color_space]
     family = _FAMILIES.get(matrix) or _FAMILIES.get(stream.color_primaries) or _assumed(stream)
     primaries = stream.color_primaries if stream.color_primaries in PRIMARIES else family.primaries
     return Colour(primaries, shown or family.transfer, matrix or family.matrix)
@@ -145,8 +150,8 @@ def tag_filter(stream: StreamInfo) -> str:
         "color_primaries": _accepted(stream.color_primaries, PRIMARIES.keys()),
         "color_trc": _accepted(stream.color_transfer, _SCALED_TRANSFERS),
     }
-    if not is_rgb(stream):
-        tags["colorspace"] = _accepted(stream.color_space, _SCALED_MATRICES)
+    if not is_rgb(stream) and not reads_each_matrix(stream):
+        tags["colorspace"] = _accepted(stream.color_space, SCALED_MATRICES)
     return "setparams=" + ":".join(f"{name}={value}" for name, value in tags.items())
 
 

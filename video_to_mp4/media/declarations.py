@@ -77,6 +77,7 @@ def _with_parameters(stream: StreamInfo, configuration: bytes) -> StreamInfo:
         may_have_fields=known.may_have_fields,
         has_own_range=known.is_full_range is not None,
         has_own_colour=known.colour is not None,
+        configured=known,
     )
 
 

@@ -29,6 +29,8 @@ class SequenceParameters:
     """None where it is not said, which means no."""
     colour: tuple[int, int, int] | None = None
     """The numbers of primaries, transfer function and matrix; None where they are not said."""
+    format: tuple[int, ...] = ()
+    """All that decides what pictures look like, to be compared with another's."""
 
 
 def begins_anew(file: int, place: int, size: int, *, length_bytes: int) -> bool:
@@ -56,7 +58,11 @@ def sequence_parameters(configuration: bytes) -> SequenceParameters | None:
     """
     if len(configuration) < 8 or configuration[0] != 1 or configuration[5] & 0x1F != 1:
         return None
-    unit = configuration[8 : 8 + int.from_bytes(configuration[6:8], "big")]
+    return parsed_unit(configuration[8 : 8 + int.from_bytes(configuration[6:8], "big")])
+
+
+def parsed_unit(unit: bytes) -> SequenceParameters | None:
+    """Read them from a unit of the stream; None for a unit of another kind."""
     if len(unit) < 4 or unit[0] & 0x1F != _SEQUENCE_PARAMETERS:
         return None
     try:
@@ -103,33 +109,36 @@ def _parse(bits: _Bits) -> SequenceParameters:
     profile = bits.take(8)
     bits.take(16)  # constraints and level
     bits.code()  # number
+    pixels: list[int] = []
     if profile in _WITH_CHROMA_FORMAT:
-        _skip_formats(bits)
+        pixels = _pixels(bits)
     bits.code()  # log2_max_frame_num_minus4
     _skip_order(bits)
     bits.code()  # max_num_ref_frames
     bits.flag()
-    bits.code(), bits.code()  # width and height
+    size = [bits.code(), bits.code()]
     is_of_frames = bits.flag()
     if not is_of_frames:
         bits.flag()
     bits.flag()  # direct_8x8_inference_flag
-    if bits.flag():
-        _skip_codes(bits, 4)  # cropping
-    is_full_range, colour = _signal(bits) if bits.flag() else (None, None)
-    return SequenceParameters(not is_of_frames, is_full_range, colour)
+    crop = [bits.code() for _ in range(4)] if bits.flag() else []
+    shape, is_full_range, colour = _signal(bits) if bits.flag() else (0, None, None)
+    told = (*pixels, *size, is_of_frames, *crop, shape, bool(is_full_range), *(colour or ()))
+    return SequenceParameters(not is_of_frames, is_full_range, colour, (profile, *map(int, told)))
 
 
-def _skip_formats(bits: _Bits) -> None:
+def _pixels(bits: _Bits) -> list[int]:
+    """Read chroma format and bit depths."""
     chroma_format = bits.code()
     if chroma_format == 3:
         bits.flag()
-    _skip_codes(bits, 2)  # bit depths
+    depths = [bits.code(), bits.code()]
     bits.flag()
     if bits.flag():
         for size in [16] * 6 + [64] * (6 if chroma_format == 3 else 2):
             if bits.flag():
                 _skip_scaling_list(bits, size)
+    return [chroma_format, *depths]
 
 
 def _skip_scaling_list(bits: _Bits, size: int) -> None:
@@ -156,14 +165,15 @@ def _skip_codes(bits: _Bits, count: int) -> None:
         bits.code()
 
 
-def _signal(bits: _Bits) -> tuple[bool | None, tuple[int, int, int] | None]:
-    """Read range and colours in the order of annex E.1.1."""
-    if bits.flag() and bits.take(8) == _EXTENDED_SHAPE:
-        bits.take(32)
+def _signal(bits: _Bits) -> tuple[int, bool | None, tuple[int, int, int] | None]:
+    """Read the shape of pixels, as one number, and range and colours, in the order of annex E.1.1."""
+    shape = bits.take(8) if bits.flag() else 0
+    if shape == _EXTENDED_SHAPE:
+        shape = bits.take(32)
     if bits.flag():
         bits.flag()  # overscan
     if not bits.flag():
-        return None, None
+        return shape, None, None
     bits.take(3)
     is_full_range = bits.flag()
-    return is_full_range, (bits.take(8), bits.take(8), bits.take(8)) if bits.flag() else None
+    return shape, is_full_range, (bits.take(8), bits.take(8), bits.take(8)) if bits.flag() else None

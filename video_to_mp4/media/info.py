@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
+from video_to_mp4.media.h264 import SequenceParameters
 from video_to_mp4.media.pace import Pace
 
 Kind = Literal["video", "audio", "subtitle", "data", "attachment"]
@@ -171,6 +172,12 @@ class StreamInfo:
     """Whether its times come of the delays in an animated GIF, as far as they have been looked at."""
     parameter_sets: int = 1
     """1, or more when the codec's parameters change on the way."""
+    repeats_parameters: bool = False
+    """Whether key frames bring the codec's parameters along: these may change without a word of the container."""
+    changes_matrix: bool = False
+    """Whether its pictures were seen to be stored by several matrices."""
+    configured: SequenceParameters | None = None
+    """What the container says of a stream of H.264; None where nobody looked."""
     channels: int = 0
     channel_layout: str = ""
     sample_rate: int = 0

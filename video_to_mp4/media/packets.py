@@ -201,7 +201,7 @@ def listing_flags(source_bytes: int) -> list[str]:
     """
     is_large = source_bytes > _ALWAYS_SCANNED_BYTES
     where = f"%+{_HEAD_S},{_AFTER_THE_END_S}%+#{_MOST_LISTED}" if is_large else f"%+#{_MOST_LISTED}"
-    return ["-read_intervals", where, "-show_packets", "-show_entries", ENTRIES]
+    return ["-read_intervals", where, "-show_packets", "-show_entries", f"packet=pos:{ENTRIES}"]
 
 
 def measured_by(rows: Sequence[Mapping[str, Any]], info: MediaInfo) -> MediaInfo | None:

@@ -16,6 +16,7 @@ from video_to_mp4.media.colour import (
     is_hdr,
     is_rgb,
     is_wide,
+    reads_each_matrix,
     result_colour,
     tag_filter,
 )
@@ -272,6 +273,8 @@ def _scale(stream: StreamInfo, width: int, height: int) -> str:
     if is_wide(stream):
         as_it_is = "pc" if is_full(stream) else "tv"
         return scale if is_rgb(stream) else f"{scale}:in_range={as_it_is}:out_range={as_it_is}"
+    if reads_each_matrix(stream):
+        return f"{scale},format=gbrp12,scale=out_range=tv:out_color_matrix=bt709"
     if is_rgb(stream):
         return f"{scale}:out_range=tv:out_color_matrix=bt709"
     return f"{scale}:out_range=tv"

@@ -22,6 +22,7 @@ from video_to_mp4.errors import (
     UnknownCodec,
 )
 from video_to_mp4.media.beginnings import HEAD_BYTES, is_opaque_gif, is_still_of_mp4_kind, refusal, without_pictures
+from video_to_mp4.media.changes import with_changes
 from video_to_mp4.media.declarations import declared
 from video_to_mp4.media.failure import last_words, not_killed
 from video_to_mp4.media.guard import (
@@ -90,6 +91,7 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg")
         raise without_pictures(await asyncio.to_thread(_head, path), last_words(measured.complaints, hide=(path,)))
     _refuse_by_packets(measured)
     told = await asyncio.to_thread(declared, path, measured)
+    told = await asyncio.to_thread(with_changes, path, told, rows)
     told = await sized(path, told, ffprobe=ffprobe)
     return await scanned(path, told, ffprobe=ffprobe, ffmpeg=ffmpeg)
 

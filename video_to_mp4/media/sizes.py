@@ -18,6 +18,7 @@ from typing import Any
 
 from video_to_mp4 import process
 from video_to_mp4.errors import ProcessStalled
+from video_to_mp4.media.colour import SCALED_MATRICES
 from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
 from video_to_mp4.media.info import MediaInfo, Size, StreamInfo, sane_pixel_shape
 from video_to_mp4.media.picture import choose_picture
@@ -33,17 +34,27 @@ _ENOUGH = 0.25
 
 
 async def sized(path: Path, info: MediaInfo, *, ffprobe: str) -> MediaInfo:
-    """Return the info with the picture's size that is best for all of the film, where several were found."""
+    """Return the info with the picture's size that is best for all of the film, and whether its matrix changes."""
     stream = choose_picture(info)
     if stream is None or not _may_change(stream, info):
         return info
-    seen = [_first(stream, info), *await _look(path, stream, info, ffprobe)]
+    looked_at = await _look(path, stream, info, ffprobe)
+    matrices = {frame.get("color_space") for frame in looked_at} & SCALED_MATRICES
+    stream = replace(stream, changes_matrix=len(matrices) > 1)
+    return replace(
+        info, streams=tuple(s if s.index != stream.index else _fitted(stream, info, looked_at) for s in info.streams)
+    )
+
+
+def _fitted(stream: StreamInfo, info: MediaInfo, looked_at: Sequence[Mapping[str, Any]]) -> StreamInfo:
+    """Return the stream with the best of the sizes that were seen."""
+    seen = [_first(stream, info), *_sizes(looked_at)]
     sizes = {size for _, size in seen}
     if len(sizes) < 2:
-        return info
+        return stream
     best = _best(sorted(seen, key=itemgetter(0)), stream.end_s)
     others = sorted(sizes - {best}, key=lambda size: (size.area, size.width))
-    chosen = replace(
+    return replace(
         stream,
         width=best.width,
         height=best.height,
@@ -52,11 +63,12 @@ async def sized(path: Path, info: MediaInfo, *, ffprobe: str) -> MediaInfo:
         first_height=stream.height if stream.codec in _WITH_EACH_KEY_FRAME else 0,
         crop=(0, 0, 0, 0),
     )
-    return replace(info, streams=tuple(chosen if s.index == stream.index else s for s in info.streams))
 
 
 def _may_change(stream: StreamInfo, info: MediaInfo) -> bool:
-    return stream.codec in _WITH_EACH_KEY_FRAME or stream.parameter_sets > 1 or info.is_in("mpegts", "mpeg")
+    if stream.codec in _WITH_EACH_KEY_FRAME or stream.parameter_sets > 1 or info.is_in("mpegts", "mpeg"):
+        return True
+    return stream.repeats_parameters and info.size_bytes > _WHOLE_BELOW_BYTES  # only its ends were looked at
 
 
 def _first(stream: StreamInfo, info: MediaInfo) -> tuple[float, Size]:
@@ -64,14 +76,18 @@ def _first(stream: StreamInfo, info: MediaInfo) -> tuple[float, Size]:
     return stream.start_s or info.start_s, Size(stream.width, stream.height, stream.pixel_shape or Fraction(1))
 
 
-async def _look(path: Path, stream: StreamInfo, info: MediaInfo, ffprobe: str) -> list[tuple[float, Size]]:
-    """Return sizes and when they were seen, in the order of time."""
+async def _look(path: Path, stream: StreamInfo, info: MediaInfo, ffprobe: str) -> list[Mapping[str, Any]]:
+    """Return what ffprobe says of key frames, in the order of time."""
     argv = [ffprobe, "-v", "quiet", *input_flags(), "-skip_frame", "nokey", "-select_streams", str(stream.index)]
     if info.size_bytes > _WHOLE_BELOW_BYTES and stream.end_s is not None:
         length_s = stream.end_s - info.start_s
         places = [f"{info.start_s + length_s * number / _PLACES:.3f}%+#1" for number in range(_PLACES)]
         argv += ["-read_intervals", ",".join(places)]
-    argv += ["-show_frames", "-show_entries", "frame=pts_time,width,height,sample_aspect_ratio:frame_side_data="]
+    argv += [
+        "-show_frames",
+        "-show_entries",
+        "frame=pts_time,width,height,sample_aspect_ratio,color_space:frame_side_data=",
+    ]
     try:
         ended = await process.run(
             [*argv, "-of", "json=compact=1", file_address(path)],
@@ -80,14 +96,14 @@ async def _look(path: Path, stream: StreamInfo, info: MediaInfo, ffprobe: str) -
         )
     except ProcessStalled:
         return []  # what the beginning says is all that is known then
-    return _sizes(ended.stdout)
-
-
-def _sizes(answer: str) -> list[tuple[float, Size]]:
     try:
-        frames = json.loads(answer).get("frames", [])
+        frames: list[Mapping[str, Any]] = json.loads(ended.stdout).get("frames", [])
     except json.JSONDecodeError:
         return []
+    return frames
+
+
+def _sizes(frames: Sequence[Mapping[str, Any]]) -> list[tuple[float, Size]]:
     found = [(_at_s(frame), _size(frame)) for frame in frames]
     return [(at_s, size) for at_s, size in found if at_s is not None and size.width and size.height]
 

@@ -69,17 +69,17 @@ async def test_a_format_that_changes_in_the_index_is_seen_before_copying(tmp_pat
     assert done.verified.duration_s == pytest.approx(4.0, abs=0.1)
 
 
-async def test_a_copy_that_was_not_verified_is_encoded_by_itself_and_told(tmp_path: Path) -> None:
-    """In Matroska a change of size hides in the stream: only the check of the result finds it."""
+async def test_a_format_that_changes_in_the_stream_alone_is_seen_before_copying(tmp_path: Path) -> None:
+    """In Matroska a change of size hides in the parameters that key frames bring along."""
     for name, size in (("first", "320x240"), ("second", "640x480")):
         run_ffmpeg([*picture(size), *H264, "-t", "3", tmp_path / f"{name}.mp4"])
     (tmp_path / "list.txt").write_text("file first.mp4\nfile second.mp4\n")
     source = tmp_path / "source.mkv"
     run_ffmpeg(["-f", "concat", "-i", tmp_path / "list.txt", "-c", "copy", source])
     done = await convert(source, AUTO)
-    assert done.runs == 2
-    assert not done.plan.is_remux
-    assert COPY_GIVEN_UP in done.warnings
+    assert done.runs == 1
+    assert done.plan.fates[0].why == "becomes H.264: its size changes on the way"
+    assert COPY_GIVEN_UP not in done.warnings
     assert done.verified.duration_s == pytest.approx(6.0, abs=0.1)
 
 
