@@ -15,11 +15,11 @@ _SHORTEST_BELIEVED_S = 0.5
 """No recording is so short; a few ticks between many frames are no times at all."""
 
 
-GIF_DELAY_S = 0.1
-"""How long browsers show a frame whose delay in the GIF is shorter than any that they believe."""
+BROWSER_DELAY_S = 0.1
+"""How long browsers show a frame of an animated picture whose delay is shorter than any that they believe."""
 
-SHORTEST_GIF_DELAY_S = 0.015
-"""Between 10 ms, which browsers don't believe, and 20 ms, which they do."""
+SHORTEST_BROWSER_DELAY_S = 0.0105
+"""Chromium and Firefox disbelieve 10 ms and less, in GIF, APNG and WebP; 11 ms are believed."""
 
 
 class Times(Enum):
@@ -80,20 +80,20 @@ def frame_clock(stream: StreamInfo) -> Clock:
         if pace.span_s > _SHORTEST_BELIEVED_S:
             return Clock(_STEADY_RATE, Times.STEADY)
         return Clock(claimed or _RATE_WHEN_UNKNOWN, Times.SPREAD)
-    rate = measured if stream.has_gif_delays else _believed(stream.average_rate) or measured
+    rate = measured if stream.has_browser_delays else _believed(stream.average_rate) or measured
     return Clock(rate, Times.MENDED if pace.has_broken_times else Times.KEPT)
 
 
-def gif_filters(stream: StreamInfo, start_s: float | None, end_s: float | None) -> list[str]:
-    """Return what shows the frames of a GIF for as long as browsers do, and cuts out the part that is wanted.
+def browser_delay_filters(stream: StreamInfo, start_s: float | None, end_s: float | None) -> list[str]:
+    """Return what shows an animated picture's frames for as long as browsers do, and cuts out the part that is wanted.
 
-    ffmpeg's demuxer did it up to version 6, and shows what says 10 ms for 10 ms from 7 on. The part is cut out here, as
-    nothing else counts by these times.
+    ffmpeg's demuxer of GIF did it up to version 6, and shows what says 10 ms for 10 ms from 7 on; that of APNG never
+    did. The part is cut out here, as nothing else counts by these times.
     """
-    if not stream.has_gif_delays:
+    if not stream.has_browser_delays:
         return []
-    since, usual = "(PTS-PREV_INPTS)", f"{GIF_DELAY_S}/TB"
-    shown = f"if(lt({since}*TB,{SHORTEST_GIF_DELAY_S}),{usual},{since})"
+    since, usual = "(PTS-PREV_INPTS)", f"{BROWSER_DELAY_S}/TB"
+    shown = f"if(lt({since}*TB,{SHORTEST_BROWSER_DELAY_S}),{usual},{since})"
     filters = [f"setpts='if(isnan(PREV_OUTPTS),PTS,PREV_OUTPTS+{shown})'"]
     if start_s is not None:
         filters += [f"trim=start={start_s:.6f}", f"setpts='round(PTS-{start_s:.6f}/TB)'"]

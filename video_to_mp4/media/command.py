@@ -67,7 +67,7 @@ def _input_options(plan: Plan) -> dict[str, str]:
         options |= untagging_options(plan.picture.stream)
     extra, lead_s = plan.options.encoding.extra, plan.info.lead_s
     times: dict[str, float | None] = {"ss": extra.start_s, "to": extra.end_s}
-    if not extra.is_cut or (plan.picture.stream.has_gif_delays and not plan.copies_picture):
+    if not extra.is_cut or (plan.picture.stream.has_browser_delays and not plan.copies_picture):
         times = {"itsoffset": -lead_s or None}
     elif lead_s:
         times = {"ss": lead_s + (extra.start_s or 0.0), "to": None if extra.end_s is None else lead_s + extra.end_s}

@@ -168,8 +168,8 @@ class StreamInfo:
     """The height of its first pictures, where it is one encoder that changes the size on the way; 0 otherwise."""
     sound_times: SoundTimes | None = None
     """What the times of a sound track's packets are worth; None when they tell nothing."""
-    has_gif_delays: bool = False
-    """Whether its times come of the delays in an animated GIF, as far as they have been looked at."""
+    has_browser_delays: bool = False
+    """Whether its times come of the delays in an animated picture, as far as they have been looked at."""
     parameter_sets: int = 1
     """1, or more when the codec's parameters change on the way."""
     repeats_parameters: bool = False

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from video_to_mp4 import process
-from video_to_mp4.media.clock import GIF_DELAY_S, SHORTEST_GIF_DELAY_S
+from video_to_mp4.media.clock import BROWSER_DELAY_S, SHORTEST_BROWSER_DELAY_S
 from video_to_mp4.media.failure import not_killed
 from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
 from video_to_mp4.media.info import MediaInfo, SoundTimes, StreamInfo
@@ -123,8 +123,8 @@ class _Jumps:
         return self._offset_s
 
 
-class _GifDelays:
-    """Counts times as browsers do: ffmpeg 7 and newer believe delays in a GIF that are shorter than any shown there."""
+class _BrowserDelays:
+    """Counts times as browsers do: ffmpeg believes delays of animated pictures shorter than any that these show."""
 
     def __init__(self) -> None:
         self._added_s = 0.0
@@ -132,10 +132,10 @@ class _GifDelays:
     def shown(self, at_s: float | None, duration_s: float | None) -> tuple[float | None, float | None]:
         """Return when a packet is shown, and for how long."""
         begin_s = None if at_s is None else at_s + self._added_s
-        if duration_s is None or duration_s >= SHORTEST_GIF_DELAY_S:
+        if duration_s is None or duration_s >= SHORTEST_BROWSER_DELAY_S:
             return begin_s, duration_s
-        self._added_s += GIF_DELAY_S - duration_s
-        return begin_s, GIF_DELAY_S
+        self._added_s += BROWSER_DELAY_S - duration_s
+        return begin_s, BROWSER_DELAY_S
 
 
 class _Extents:
@@ -144,7 +144,7 @@ class _Extents:
     def __init__(self, info: MediaInfo) -> None:
         self._usual_s = {stream.index: _usual_duration_s(stream) for stream in info.streams}
         self._jumps = _Jumps() if info.clock_may_jump else None
-        self._delays = _GifDelays() if _is_gif(info) else None
+        self._delays = _BrowserDelays() if _is_animated_picture(info) else None
         self.by_index = {stream.index: _Extent(clock=_clock(stream, info)) for stream in info.streams}
         self._pictures = [stream.index for stream in info.of_kind("video") if not stream.is_cover]
         picture = choose_picture(info)
@@ -215,7 +215,7 @@ def measured_by(rows: Sequence[Mapping[str, Any]], info: MediaInfo) -> MediaInfo
     if info.size_bytes <= _ALWAYS_SCANNED_BYTES:
         return _with_extents(info, extents.by_index, is_complete=True)
     claimed_s = info.claimed_duration_s
-    if info.clock_may_jump or _is_gif(info) or claimed_s is None or claimed_s <= 2 * _TAIL_S:
+    if info.clock_may_jump or _is_animated_picture(info) or claimed_s is None or claimed_s <= 2 * _TAIL_S:
         return None
     is_told = _confirms(extents.by_index, info) and extents.reach(info.start_s + claimed_s - _TAIL_S)
     return _with_extents(info, extents.by_index, is_complete=False) if is_told else None
@@ -228,7 +228,7 @@ async def measure(path: Path, info: MediaInfo, *, ffprobe: str, silence_limit_s:
     when it confirms what the container claims; if it does not, all packets are read.
     """
     claimed_s = info.claimed_duration_s
-    is_large = info.size_bytes > _ALWAYS_SCANNED_BYTES and not (info.clock_may_jump or _is_gif(info))
+    is_large = info.size_bytes > _ALWAYS_SCANNED_BYTES and not (info.clock_may_jump or _is_animated_picture(info))
     if is_large and claimed_s is not None and claimed_s > 2 * _TAIL_S:
         from_s = info.start_s + claimed_s - _TAIL_S
         where = ["-read_intervals", f"%+{_HEAD_S},{from_s:.3f}%"]
@@ -318,16 +318,16 @@ def _with_extent(stream: StreamInfo, extent: _Extent, info: MediaInfo, is_comple
         hidden_packets=extent.hidden,
         hides_its_end=extent.hidden > 0 and not extent.shows_again,
         sound_times=times,
-        has_gif_delays=_is_gif(info),
+        has_browser_delays=_is_animated_picture(info),
         parameter_sets=extent.parameter_sets,
         is_encrypted=stream.is_encrypted or extent.is_encrypted,
         has_alpha=stream.has_alpha or (stream.claims_alpha and extent.has_additions),
     )
 
 
-def _is_gif(info: MediaInfo) -> bool:
-    """Tell a GIF, each of whose delays counts: the sum is to be known, whatever its size."""
-    return info.is_in("gif")
+def _is_animated_picture(info: MediaInfo) -> bool:
+    """Tell an animated picture, each of whose delays counts: the sum is to be known, whatever its size."""
+    return info.is_in("gif", "apng", "webp_anim")
 
 
 def _end_s(extent: _Extent, info: MediaInfo, times: SoundTimes | None, is_complete: bool) -> float | None:

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from video_to_mp4.jobs.encoding import Encoding
 from video_to_mp4.jobs.model import Quality, Resolution
-from video_to_mp4.media.clock import Clock, Times, frame_clock, gif_filters
+from video_to_mp4.media.clock import Clock, Times, browser_delay_filters, frame_clock
 from video_to_mp4.media.colour import (
     Colour,
     colour_filters,
@@ -126,7 +126,7 @@ def plan_picture(
         level=level,
         limit=within_level(level, limit),
         filters=",".join(
-            [*gif_filters(stream, extra.start_s, extra.end_s), filter_chain(stream, width, height, clock)]
+            [*browser_delay_filters(stream, extra.start_s, extra.end_s), filter_chain(stream, width, height, clock)]
         ),
         colour=result_colour(stream),
         time_base=_tick_s(stream, clock, last_frame_s),
@@ -145,7 +145,7 @@ def _last_frame_s(stream: StreamInfo, clock: Clock, *, is_cut: bool) -> float | 
     if clock.times is Times.STEADY:
         return None
     shown_s = None if is_cut or clock.times is Times.SPREAD else _last_shown_s(stream)
-    if clock.times is not Times.KEPT or stream.has_gif_delays:
+    if clock.times is not Times.KEPT or stream.has_browser_delays:
         return shown_s or float(1 / clock.rate)
     guessed_s = float(1 / stream.base_rate) if stream.base_rate else 0.0
     return shown_s if shown_s is not None and abs(shown_s - guessed_s) > _NOTICED_S else None

@@ -83,7 +83,7 @@ class Plan:
     @property
     def whole_s(self) -> float | None:
         """How long the source is, by the packets of picture and sound; None when nobody knows."""
-        if self.copies_picture and self.picture.stream.has_gif_delays:
+        if self.copies_picture and self.picture.stream.has_browser_delays:
             return None  # a copy keeps delays that browsers don't believe, and ffmpeg does since version 7
         ends_s = [self._picture_end_s, *(_end_s(sound.stream, self.info) for sound in self.sounds)]
         known_s = [end_s for end_s in ends_s if end_s is not None]

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from PIL import Image
 
+import tools
 from animations import BLACK, BLUE, CLEAR, CLEARED, GREEN, HALF_BLUE, RED, UNBLENDED, WHITE, WHOLE, filled, frame, webp
+from clips import run_ffmpeg
 from conversion import Conversion, convert, frames_of, look_at
 from video_to_mp4.cli.library.inspecting import Verdict, inspect
 from video_to_mp4.errors import CopyImpossible, DamagedSource, LimitExceeded, NotAVideo
@@ -73,6 +79,34 @@ async def test_frames_are_put_blended_and_cleared_as_the_format_says(tmp_path: P
     assert colours(done, 0.25, 0.25) == ["green", "green", "green", "green", "white"]
     assert colours(done, 0.75, 0.75) == ["white", "white", "red", "white", "white"]
     assert done.warnings == ("Transparent parts are white: MP4 has no transparency.",)
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_frames_of_any_kind_come_together_as_in_libwebp(tmp_path: Path, seed: int) -> None:
+    """Its own reader is the measure: parts anywhere, of any transparency, with any flags."""
+    if not tools.has("decoder", "apng"):
+        pytest.skip("the tested ffmpeg was built without zlib")
+    dice, (width, height), frames = random.Random(seed), WHOLE, []
+    for _ in range(8):
+        left, top = dice.randrange(0, width, 2), dice.randrange(0, height, 2)
+        size = dice.randint(1, width - left), dice.randint(1, height - top)
+        red, green, blue, opacity = (dice.choice([0, 100, 255]) for _ in range(4))
+        frames.append(frame(filled((red, green, blue, opacity), size), at=(left, top), flags=dice.randrange(4)))
+    source = webp(tmp_path / "a.webp", frames)
+    opened = await open_source(source, tmp_path / "stand_in")
+    args = ["-i", opened.path, "-vf", "format=rgba", "-fps_mode", "passthrough", "-f", "rawvideo", tmp_path / "raw"]
+    run_ffmpeg(args)
+    decoded = np.fromfile(tmp_path / "raw", np.uint8).reshape(-1, height, width, 4)
+    with Image.open(source) as reader:
+        assert len(decoded) == reader.n_frames == 8
+        for number, picture in enumerate(decoded):
+            reader.seek(number)
+            assert np.abs(on_white(np.array(reader.convert("RGBA"))) - on_white(picture)).max() <= 2
+
+
+def on_white(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    opacity = picture[..., 3:] / 255
+    return picture[..., :3] * opacity + 255 * (1 - opacity)
 
 
 async def test_what_is_transparent_in_an_animated_webp_becomes_white(tmp_path: Path) -> None:

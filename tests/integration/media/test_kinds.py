@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from clips import AAC, H264, TONE, make_clip, picture, run_ffmpeg
 from conversion import FAST, Conversion, convert, frame_of, look_at
@@ -129,6 +130,17 @@ async def test_a_gif_plays_once_at_the_speed_that_browsers_give_it(tmp_path: Pat
     done = await convert(gif(tmp_path / "a.gif", [0, 2, 50, 1, 100, 1]))
     assert times_s(done) == pytest.approx([0, 0.1, 0.12, 0.62, 0.72, 1.72], abs=0.001)
     assert done.verified.duration_s == pytest.approx(1.82, abs=0.001)
+
+
+async def test_an_apng_plays_once_at_the_speed_that_browsers_give_it(tmp_path: Path) -> None:
+    """They disbelieve the same delays in all animated pictures: 10 ms is shown as 100 ms, 11 ms as it is."""
+    pictures = [Image.new("RGB", (64, 48), colour) for colour in ("red", "lime", "blue", "white", "red")]
+    pictures[0].save(
+        tmp_path / "a.png", save_all=True, append_images=pictures[1:], duration=[10, 11, 500, 5, 40], blend=0
+    )
+    done = await convert(tmp_path / "a.png")
+    assert times_s(done) == pytest.approx([0, 0.1, 0.111, 0.611, 0.711], abs=0.001)
+    assert done.verified.duration_s == pytest.approx(0.751, abs=0.001)
 
 
 @pytest.mark.parametrize(("asked", "shown_s"), [({}, [0.02, 0.12]), ({"video": {"fps": 10}}, [0, 0.1])])
