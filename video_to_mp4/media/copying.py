@@ -37,8 +37,8 @@ _BAD_SIGNS = (
 def picture_obstacle(stream: StreamInfo, info: MediaInfo) -> str:
     """Say why the picture can't be copied; empty when it can."""
     obstacles = (
-        (not _is_well_ordered(stream, info), "its container does not keep the order of pictures"),
         (stream.codec != "h264", f"{stream.codec} does not play everywhere"),
+        (not _is_well_ordered(stream, info), "its container does not keep the order of pictures"),
         (
             stream.profile not in COPIED_PROFILES,
             f"the profile {stream.profile or 'of this stream'} does not play everywhere",

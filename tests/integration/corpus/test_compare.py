@@ -39,6 +39,13 @@ def fates(**actions: str) -> Completed:
     return Completed(result_bytes=1, fates=tuple(StreamFate.model_validate(fate) for fate in told))
 
 
+async def test_what_plain_ffmpeg_can_not_read_is_passed_over(tmp_path: Path) -> None:
+    """The engine has something else written to be read in its place, which the judge knows nothing of."""
+    (tmp_path / "source").write_bytes(b"RIFF\0\0\0\0WEBPVP8X")
+    result = make_clip(tmp_path, "small_320x240_mp4")
+    assert await differences(tmp_path / "source", result, fates()) == []
+
+
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four seconds with a sound in Czech and two lines of text."""

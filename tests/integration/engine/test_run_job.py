@@ -392,7 +392,9 @@ async def test_what_stands_for_an_animated_webp_lies_in_its_attempt_and_goes_wit
     assert not await JobRunner(attempt.folder).is_quick(spec)
     assert attempt.leftovers() == []
     completed = await attempt.run(AUTO)
-    assert [(fate.codec, fate.action) for fate in completed.fates] == [("webp", "encode")]
+    assert [(fate.codec, fate.why) for fate in completed.fates] == [
+        ("webp", "becomes H.264: webp does not play everywhere")
+    ]
     assert "-i SOURCE" in attempt.folder.read_log(attempt.job_id)
     assert attempt.leftovers() == []
 
