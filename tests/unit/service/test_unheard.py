@@ -15,6 +15,7 @@ from video_to_mp4.engine import run_job
 from video_to_mp4.engine.embedded import EmbeddedEngine
 from video_to_mp4.engine.run_job import JobRunner
 from video_to_mp4.jobs.model import Job, JobState, Options
+from video_to_mp4.media import source as sources
 from video_to_mp4.media.info import MediaInfo, StreamInfo
 from video_to_mp4.media.plan import make_plan
 from video_to_mp4.media.verify import Verified
@@ -99,7 +100,7 @@ class Desk(OnAFolder):
 
 @pytest.fixture
 async def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
-    monkeypatch.setattr(run_job, "probe", _probed)
+    monkeypatch.setattr(sources, "probe", _probed)
     monkeypatch.setattr(run_job.process, "run", _ran)
     monkeypatch.setattr(run_job, "judge", _verified)
     async with Desk(tmp_path) as desk:
@@ -120,7 +121,8 @@ def once(target: Any, name: str, patch: pytest.MonkeyPatch) -> None:
 Plant = Callable[[Desk, pytest.MonkeyPatch], None]
 
 IN_A_CONVERSION: dict[str, Plant] = {
-    "the source is read": lambda _desk, patch: patch.setattr(run_job, "probe", boom),
+    "the source is opened": lambda _desk, patch: patch.setattr(run_job, "open_source", boom),
+    "the source is read": lambda _desk, patch: patch.setattr(sources, "probe", boom),
     "it is planned": lambda _desk, patch: patch.setattr(run_job, "make_plan", boom),
     "the engine takes it": lambda desk, patch: patch.setattr(desk.engine, "submit", late_boom),
     "its row says that it starts": lambda desk, patch: patch.setattr(desk.service, "started", boom),
@@ -215,7 +217,7 @@ async def test_housekeeping_goes_on_after_whatever_is_raised_in_a_round(
     with monkeypatch.context() as patch:
         patch.setattr(desk.store, "forget_requests", boom)
         await until(lambda: caplog.text.count("a round of cleaning up broke off") >= 2)
-    monkeypatch.setattr(run_job, "probe", boom)
+    monkeypatch.setattr(sources, "probe", boom)
     await desk.end_of(await desk.send())
     monkeypatch.setattr(housekeeper, "_rules", [Rule([JobState.FAILED], -3600, late_boom)])
     await until(lambda: caplog.text.count("can't be cleaned up") >= 2)
