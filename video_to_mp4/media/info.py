@@ -83,7 +83,7 @@ class SoundTimes:
     """How long the packets play one after the other; None when not all were looked at."""
     shift_s: float | None
     """How far their times get from that, at most, for good: a player that does not look at times is off by so much.
-    None when not all packets were looked at."""
+    None when not all packets were looked at, and when nobody knows how long each plays."""
     jitter_s: float
     """How far single packets are off from those around them, at most."""
     are_false: bool

@@ -20,6 +20,12 @@ _FRAME_SAMPLES = {
     "ac3": (1536,),
     "eac3": (1536, 768, 512, 256),
 }
+_OF_ANY_LENGTH = frozenset({"wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice"})
+"""Their packets have as many frames as their bits hold, 8 to 13 in a real file whose packets all claimed to have 10."""
+
+_UNKNOWN_JITTER_S = 0.005
+"""What is allowed for where it can't be measured: times in ASF are rounded to milliseconds, and were off by 8."""
+
 _WINDOW_PACKETS = 9
 _FEWEST_JUDGED = 8
 _WRONG_STEP_SHARE = 0.25
@@ -32,6 +38,7 @@ class SoundClock:
 
     def __init__(self, stream: StreamInfo, info: MediaInfo) -> None:
         self._frames_s = _frames_s(stream)
+        self._are_of_any_length = stream.codec in _OF_ANY_LENGTH
         self._knows_durations = bool(self._frames_s) or not info.is_in("matroska", "mov")  # which may claim anything
         self._window: deque[float] = deque(maxlen=_WINDOW_PACKETS)
         self._first_s: float | None = None
@@ -57,6 +64,9 @@ class SoundClock:
         """Return what was found; None where there were too few packets or nothing is known of their length."""
         if self._steps < _FEWEST_JUDGED or not self._played_s:
             return None
+        if self._are_of_any_length:
+            played_s = self._played_s if is_complete else None
+            return SoundTimes(played_s, None, _UNKNOWN_JITTER_S, self._are_false(), self._bits_per_s())
         if not is_complete:
             return SoundTimes(None, None, self._jitter_s, self._are_false(), self._bits_per_s())
         self._note(sorted(self._window)[len(self._window) // 2])  # the last ones, too
