@@ -43,10 +43,11 @@ def test_wrong_and_too_large_files_are_refused_by_name_and_good_ones_kept(tab: T
     tab.dialog.get_by_role("button", name="Cancel").click()
 
 
-def test_a_video_of_another_type_than_the_best_known_is_taken(tab: Tab, tmp_path: Path) -> None:
-    """A recording of television is dropped and converted; its result is an MP4."""
-    recording = make_clip(tmp_path, "h264_aac_ts", file_name="news.TS")
-    tab.drop(recording)
+@pytest.mark.parametrize(("way", "name"), [("drop", "news.TS"), ("drop", "tv.dvr-ms"), ("browse", "tv.dvr-ms")])
+def test_a_video_of_another_type_than_the_best_known_is_taken(tab: Tab, tmp_path: Path, way: str, name: str) -> None:
+    """A recording of television is added and converted; its result is an MP4. A hyphen in a type changes nothing."""
+    recording = make_clip(tmp_path, "h264_aac_ts", file_name=name)
+    (tab.drop if way == "drop" else tab.browse)(recording)
     tab.confirm(quality="Standard")
     tab.expect_complete(recording.name)
 

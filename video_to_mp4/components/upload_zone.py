@@ -12,8 +12,11 @@ from video_to_mp4.states.app_state import view
 from video_to_mp4.states.job_view import ACCEPTED, ACCEPTED_WORDS, REFUSED_WORDS
 
 # The extension alone decides: browsers disagree on media types, and many systems know none for these.
-# The drop zone knows no hyphen in an extension, and skips the whole list for one: .dvr-ms goes by the API and terminal.
-_ACCEPT = {"video/x-decided-by-extension": [extension for extension in ACCEPTED if extension[1:].isalnum()]}
+# The drop zone (react-dropzone 17) throws away an extension with a hyphen, but hands media types on as they are, and
+# makes one list with commas of both: what it would throw away (.dvr-ms) goes along with the type.
+_PLAIN = [extension for extension in ACCEPTED if extension[1:].isalnum()]
+_TYPE = ["video/x-decided-by-extension", *(extension for extension in ACCEPTED if extension not in _PLAIN)]
+_ACCEPT = {",".join(_TYPE): _PLAIN}
 
 
 def drop_window(*children: Any, **props: Any) -> rx.Component:

@@ -105,6 +105,33 @@ async def test_what_was_prepared_for_a_job_is_in_its_result_and_nowhere_else(att
     assert attempt.leftovers() == []
 
 
+async def test_a_cancel_while_subtitles_are_taken_out_leaves_no_process_and_no_file(
+    attempt: Attempt, tmp_path: Path, new_children: NewChildren
+) -> None:
+    """What has been written of them so far goes with the attempt; a large source is read for minutes there."""
+    (tmp_path / "s.srt").write_text("1\n00:00:00,100 --> 00:00:00,900\nWait\n\n")
+    source = tmp_path / "source.mkv"
+    run_ffmpeg(["-t", "1", *picture("160x120"), "-i", tmp_path / "s.srt", "-c:s", "copy", source])
+    attempt.put(source)
+    began, slow = tmp_path / "began", tmp_path / "ffmpeg"
+    slow.write_text(
+        f"""#!/bin/sh
+case "$*" in *subtitles_*) ffmpeg "$@"; touch '{began}'; exec sleep 600 ;; esac
+exec ffmpeg "$@"
+"""
+    )
+    slow.chmod(0o755)
+    work = asyncio.create_task(attempt.run(ffmpeg=str(slow)))
+    await until(began.exists, timeout_s=60)
+    assert [*attempt.folder.paths.attempts.rglob("subtitles_*.raw")]
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(work, 30)
+    assert new_children() == []
+    assert attempt.leftovers() == []
+    assert attempt.folder.paths.source(attempt.job_id).exists()
+
+
 async def test_progress_goes_from_reading_to_finishing_and_never_back(attempt: Attempt, tmp_path: Path) -> None:
     """The bar moves one way, through the stages, and is full only when the result is verified."""
     attempt.put(make_clip(tmp_path, "h264_ac3_mkv"))
