@@ -146,6 +146,11 @@ def is_animated_webp(head: bytes) -> bool:
     return head.startswith(b"RIFF") and head.startswith(b"WEBPVP8X", 8) and bool(head[20:21] and head[20] & _WEBP_MOVES)
 
 
+def is_animated_png(head: bytes) -> bool:
+    """Tell whether a file is a PNG that moves, by its first HEAD_BYTES: what says so comes before its pictures."""
+    return head.startswith(b"\x89PNG\r\n\x1a\n") and b"acTL" in head.partition(b"IDAT")[0]
+
+
 def is_opaque_gif(head: bytes) -> bool:
     """Tell whether nothing shows through the first picture of a GIF; ffmpeg reads every GIF as if something might.
 

@@ -10,7 +10,7 @@ import ffmpeg as ffmpeg_python
 from video_to_mp4.jobs.encoding import VideoCodec
 from video_to_mp4.media.colour import untagging_options
 from video_to_mp4.media.faststart import reserved_bytes
-from video_to_mp4.media.guard import INPUT_OPTIONS, file_address
+from video_to_mp4.media.guard import file_address, input_options
 from video_to_mp4.media.target import MUXERS, SUBTITLE_ENCODERS, is_of_quicktime, picture_encoder
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _global_flags(plan: Plan) -> list[str]:
 
 
 def _input_options(plan: Plan) -> dict[str, str]:
-    options = dict(INPUT_OPTIONS)
+    options = input_options(plan.info.container)
     if plan.threads:
         options["threads"] = str(plan.threads)
     if plan.concessions.steady_audio_filters:

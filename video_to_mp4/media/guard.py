@@ -51,6 +51,9 @@ INPUT_OPTIONS: dict[str, str] = {
 }
 """What ffmpeg and ffprobe are told about every source, before its name."""
 
+_OF_DEMUXERS = {"apng": {"default_fps": "10"}}
+"""What one demuxer alone takes: frames of an APNG without a delay are shown for 100 ms, as in browsers, not for 67."""
+
 
 def file_address(path: Path) -> str:
     """Return the path as an address that ffmpeg reads as a file's name and nothing else."""
@@ -62,6 +65,11 @@ def size_bytes(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
 
 
-def input_flags() -> list[str]:
-    """Return INPUT_OPTIONS as they stand in a command."""
-    return [part for name, value in INPUT_OPTIONS.items() for part in (f"-{name}", value)]
+def input_options(container: str = "") -> dict[str, str]:
+    """Return what ffmpeg and ffprobe are told about a source, with what the demuxer of its container alone knows."""
+    return INPUT_OPTIONS | _OF_DEMUXERS.get(container, {})
+
+
+def input_flags(container: str = "") -> list[str]:
+    """Return these options as they stand in a command."""
+    return [part for name, value in input_options(container).items() for part in (f"-{name}", value)]

@@ -273,7 +273,7 @@ async def _read(
     path: Path, info: MediaInfo, where: list[str], ffprobe: str, silence_limit_s: float | None
 ) -> dict[int, _Extent]:
     extents = _Extents(info)
-    argv = [ffprobe, "-v", "quiet", *input_flags(), *where, "-show_entries", ENTRIES, "-of", "csv=p=0"]
+    argv = [ffprobe, "-v", "quiet", *input_flags(info.container), *where, "-show_entries", ENTRIES, "-of", "csv=p=0"]
     ended = await process.run(
         [*argv, file_address(path)],
         on_line=extents.feed,

@@ -21,7 +21,14 @@ from video_to_mp4.errors import (
     SourceMissing,
     UnknownCodec,
 )
-from video_to_mp4.media.beginnings import HEAD_BYTES, is_opaque_gif, is_still_of_mp4_kind, refusal, without_pictures
+from video_to_mp4.media.beginnings import (
+    HEAD_BYTES,
+    is_animated_png,
+    is_opaque_gif,
+    is_still_of_mp4_kind,
+    refusal,
+    without_pictures,
+)
 from video_to_mp4.media.changes import with_changes
 from video_to_mp4.media.declarations import declared
 from video_to_mp4.media.failure import last_words, not_killed
@@ -72,10 +79,11 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg")
     if source_bytes == 0:
         raise NotAVideo("The file is empty.")
     try:
-        info, rows = await _read(path, source_bytes, listing_flags(source_bytes), ffprobe)
-        if not info.streams:
-            info, rows = await _read(path, source_bytes, [], ffprobe)  # it gives up where it can't read all packets
         head = await asyncio.to_thread(_head, path)
+        flags = input_flags("apng" if is_animated_png(head) else "")
+        info, rows = await _read(path, source_bytes, [*flags, *listing_flags(source_bytes)], ffprobe)
+        if not info.streams:
+            info, rows = await _read(path, source_bytes, flags, ffprobe)  # it gives up where it can't read all packets
         refuse(info, path, head=head)
         if is_opaque_gif(head):
             info = replace(info, streams=tuple(replace(stream, has_alpha=False) for stream in info.streams))
@@ -102,9 +110,9 @@ def _head(path: Path) -> bytes:
 
 
 async def _read(
-    path: Path, source_bytes: int, listing: Sequence[str], ffprobe: str
+    path: Path, source_bytes: int, flags: Sequence[str], ffprobe: str
 ) -> tuple[MediaInfo, list[Mapping[str, Any]]]:
-    argv = [ffprobe, "-v", "warning", "-hide_banner", *input_flags(), *listing, "-of", "json=compact=1"]
+    argv = [ffprobe, "-v", "warning", "-hide_banner", *flags, "-of", "json=compact=1"]
     argv += ["-show_entries", _PROGRAMMES, "-show_format", "-show_streams", "-show_chapters", file_address(path)]
     ended = await process.run(
         argv,
