@@ -12,10 +12,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
+from video_to_mp4.media.edit_list import missing_s
 from video_to_mp4.media.h264 import sequence_parameters
 from video_to_mp4.media.info import NO_CROP, Crop, MediaInfo, StreamInfo, believed_crop
 from video_to_mp4.media.matroska import MatroskaPicture, pictures_of
-from video_to_mp4.media.mp4_boxes import Movie, boxes_in
+from video_to_mp4.media.mp4_boxes import Box, Movie, boxes_in
 
 _HEAD_BYTES = 64 * 1024
 _FLV_CONFIGURATION = b"\x17\x00\x00\x00\x00\x01"
@@ -34,6 +35,7 @@ class _Words:
     parameters: bytes = b""
     crop: Crop = NO_CROP
     display: tuple[int, int] = (0, 0)
+    missing_s: float = 0.0
 
 
 def declared(path: Path, info: MediaInfo) -> MediaInfo:
@@ -51,8 +53,8 @@ def _words(path: Path, info: MediaInfo) -> Mapping[int, _Words]:
         }
     if info.is_in("mp4"):
         movie = Movie.read(path)
-        described = _sample_entries(movie) if movie else {}
-        return {s.index: _mp4_words(described[s.track_id], s) for s in pictures if s.track_id in described}
+        tracks = {movie.number_of(track): track for track in movie.tracks()} if movie else {}
+        return {s.index: _mp4_words(movie, tracks[s.track_id], s) for s in pictures if movie and s.track_id in tracks}
     if info.is_in("flv") and pictures:
         return {pictures[0].index: _Words(_flv_parameters(path))}
     return {}
@@ -61,6 +63,7 @@ def _words(path: Path, info: MediaInfo) -> Mapping[int, _Words]:
 def _with(stream: StreamInfo, words: _Words) -> StreamInfo:
     if stream.codec == "h264":
         stream = _with_parameters(stream, words.parameters)
+    stream = replace(stream, missing_s=words.missing_s)
     crop = believed_crop(words.crop, stream.width, stream.height)
     if stream.is_cropped_by_ffmpeg or crop == NO_CROP:
         return stream
@@ -90,23 +93,16 @@ def _matroska_words(track: MatroskaPicture) -> _Words:
     return _Words(track.parameters, track.crop, track.display)
 
 
-def _sample_entries(movie: Movie) -> Mapping[int, bytes]:
-    """Return the first sample entry of each track, by the track's number."""
-    tables = {
-        movie.number_of(track): movie.content(b"mdia", b"minf", b"stbl", b"stsd", within=track)
-        for track in movie.tracks()
-    }
-    return {number: table[_DESCRIPTION_BYTES:] for number, table in tables.items()}
-
-
-def _mp4_words(entry: bytes, stream: StreamInfo) -> _Words:
+def _mp4_words(movie: Movie, track: Box, stream: StreamInfo) -> _Words:
+    """Read the first sample entry of a track, and its edit list."""
+    entry = movie.content(b"mdia", b"minf", b"stbl", b"stsd", within=track)[_DESCRIPTION_BYTES:]
     end = int.from_bytes(entry[:4], "big")
     inner = list(boxes_in(entry, _SAMPLE_ENTRY_BYTES, min(end, len(entry))))
 
     def content(kind: bytes) -> bytes:
         return next((entry[box.content : box.end] for box in inner if box.kind == kind), b"")
 
-    return _Words(content(b"avcC"), _aperture(content(b"clap"), stream))
+    return _Words(content(b"avcC"), _aperture(content(b"clap"), stream), missing_s=missing_s(movie, track))
 
 
 def _aperture(content: bytes, stream: StreamInfo) -> Crop:

@@ -160,6 +160,8 @@ class StreamInfo:
     """What the packets of a picture say of frames and bits; None when not all were looked at."""
     hidden_packets: int = 0
     """How many packets lie outside the edit list, so that they must not be shown."""
+    missing_s: float = 0.0
+    """How much of a picture ffmpeg leaves out at its beginning, so that all that follows is early."""
     hides_its_end: bool = False
     """Whether all packets that must not be shown come after all others."""
     sizes: tuple[Size, ...] = ()

@@ -165,15 +165,15 @@ class SampleTable:
 
         sizes = _sizes(table(b"stsz"))
         listed = table(b"stss")
-        places = _entries(table(b"co64"), "Q") if table(b"co64") else _entries(table(b"stco"), "I")
-        times = _entries(table(b"stts"), "I", columns=2)
+        places = entries_in(table(b"co64"), "Q") if table(b"co64") else entries_in(table(b"stco"), "I")
+        times = entries_in(table(b"stts"), "I", columns=2)
         return cls(
-            sync=_entries(listed, "I") if listed else range(1, len(sizes) + 1),
+            sync=entries_in(listed, "I") if listed else range(1, len(sizes) + 1),
             has_sync_list=bool(listed),
             count=len(sizes),
             _sizes=list(accumulate(sizes, initial=0)),
             _chunk_places=places,
-            _chunk_firsts=_chunk_firsts(_entries(table(b"stsc"), "I", columns=3), len(places)),
+            _chunk_firsts=_chunk_firsts(entries_in(table(b"stsc"), "I", columns=3), len(places)),
             _durations=list(zip(times[::2], times[1::2], strict=False)),
             timescale=_timescale(movie.content(b"mdia", b"mdhd", within=track)),
         )
@@ -205,7 +205,7 @@ class SampleTable:
         ]
 
 
-def _entries(content: bytes, code: str, *, columns: int = 1) -> Sequence[int]:
+def entries_in(content: bytes, code: str, *, columns: int = 1) -> Sequence[int]:
     """Return the numbers of a table whose content is version, flags, count and rows; no more than there are."""
     start = _FULL_HEADER_BYTES + 4
     if len(content) < start:

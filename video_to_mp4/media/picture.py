@@ -49,6 +49,7 @@ _ON_WHITE = (
     "format=rgba,split[picture][page];[page]lutrgb=r=255:g=255:b=255:a=255[white];[white][picture]overlay=format=auto"
 )
 _NOTICED_S = 0.02
+_MISSED_S = 0.005
 _PROGRESSIVE = "progressive"
 _CAN_BE_INTERLACED = frozenset(
     {
@@ -132,7 +133,7 @@ def plan_picture(
         time_base=_tick_s(stream, clock, last_frame_s),
         rate=clock.rate,
         times=clock.times,
-        lengthened_s=clock.lengthened_s(stream),
+        lengthened_s=clock.lengthened_s(stream) + (stream.missing_s if _has_missing(stream) else 0.0),
         last_frame_s=last_frame_s,
     )
 
@@ -145,7 +146,7 @@ def _last_frame_s(stream: StreamInfo, clock: Clock, *, is_cut: bool) -> float | 
     if clock.times is Times.STEADY:
         return None
     shown_s = None if is_cut or clock.times is Times.SPREAD else _last_shown_s(stream)
-    if clock.times is not Times.KEPT or stream.has_browser_delays:
+    if clock.times is not Times.KEPT or stream.has_browser_delays or _has_missing(stream):
         return shown_s or float(1 / clock.rate)
     guessed_s = float(1 / stream.base_rate) if stream.base_rate else 0.0
     return shown_s if shown_s is not None and abs(shown_s - guessed_s) > _NOTICED_S else None
@@ -217,7 +218,7 @@ def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> s
     """Return the filters from the decoded picture, which ffmpeg has turned upright already, to the encoder."""
     colour = result_colour(stream)
     is_shown_on_white = stream.codec in SHOWN_ON_WHITE and (stream.has_alpha or stream.pixel_format in _PALETTES)
-    filters = [tag_filter(stream), *clock.filters]
+    filters = [tag_filter(stream), *lengthening_filters(stream), *clock.filters]
     filters += [_ON_WHITE] if is_shown_on_white else []
     # Before any filter that would have it turned into YUV by itself.
     filters += ["format=rgb24"] if stream.pixel_format in _PALETTES | _FEW_BITS else []
@@ -231,6 +232,15 @@ def filter_chain(stream: StreamInfo, width: int, height: int, clock: Clock) -> s
         f"setparams=range=tv:color_primaries={colour.primaries}:color_trc={colour.transfer}:colorspace={colour.matrix}"
     )
     return ",".join(filters)
+
+
+def lengthening_filters(stream: StreamInfo) -> list[str]:
+    """Return what shows the first frame for as long as one is missing before it."""
+    return [f"setpts='PTS+if(N,{stream.missing_s:.6f}/TB,0)'"] if _has_missing(stream) else []
+
+
+def _has_missing(stream: StreamInfo) -> bool:
+    return stream.missing_s > _MISSED_S
 
 
 def deinterlacing_filters(stream: StreamInfo) -> list[str]:
