@@ -38,9 +38,14 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return kind + len(content).to_bytes(4, "little") + content + bytes(len(content) % 2)
 
 
-def webp(path: Path, frames: Sequence[bytes], size: tuple[int, int] = WHOLE) -> Path:
-    """Write an animation."""
+def animation(frames: Sequence[bytes], size: tuple[int, int] = WHOLE) -> bytes:
+    """Return an animation of frames."""
     canvas = b"".join((side - 1).to_bytes(3, "little") for side in size)
     body = b"WEBP" + chunk(b"VP8X", b"\x12\0\0\0" + canvas) + chunk(b"ANIM", bytes(6)) + b"".join(frames)
-    path.write_bytes(chunk(b"RIFF", body))
+    return chunk(b"RIFF", body)
+
+
+def webp(path: Path, frames: Sequence[bytes], size: tuple[int, int] = WHOLE) -> Path:
+    """Write an animation."""
+    path.write_bytes(animation(frames, size))
     return path

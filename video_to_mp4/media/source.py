@@ -85,12 +85,18 @@ async def open_source(
     SourceMissing, DamagedSource, LimitExceeded, InsufficientStorage, ConversionStalled, KilledBySystem or ToolMissing.
     On cancel the process is dead when this returns; what it has written is left to whoever owns the folder.
     """
-    if not await asyncio.to_thread(moves_as_webp, path):
-        return Source(path)
-    if _DEMUXER in await find_demuxers(ffmpeg) & await find_demuxers(ffprobe):
+    if not await asyncio.to_thread(moves_as_webp, path) or await _is_read_by(ffprobe, ffmpeg):
         return Source(path)
     found = await _rewrite(path, stand_in, silence_limit_s, watch)
     return Source(stand_in, _notes(found), size_bytes(path), found["is_opaque"])
+
+
+async def _is_read_by(*tools: str) -> bool:
+    """Say whether all tools have a demuxer for animated WebP; the first that has none is the last that is asked."""
+    for tool in tools:
+        if _DEMUXER not in await find_demuxers(tool):
+            return False
+    return True
 
 
 def moves_as_webp(path: Path) -> bool:

@@ -21,7 +21,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import Image, ImageChops
+from PIL import Image, ImageChops, features
 from PIL.PngImagePlugin import getchunks, putchunk
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -234,6 +234,8 @@ def _box(frame: Frame) -> tuple[int, int, int, int]:
 
 def convert(order: dict[str, Any]) -> dict[str, Any]:
     """Carry out an order, and return what was found."""
+    if not features.check("webp"):
+        raise OrderError("FAILED", "Pillow was built without WebP.")
     Image.MAX_IMAGE_PIXELS = None  # the order has a limit of its own
     damaged = 0
     with Path(order["source"]).open("rb") as source, Path(order["target"]).open("wb") as target:

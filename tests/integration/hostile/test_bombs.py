@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from animations import RED, animation, chunk, filled, frame
 from clips import H264, make_clip, picture, run_ffmpeg
 from hostile_files import (
     CLUSTER,
@@ -35,7 +37,14 @@ _PNG_OF_A_GIGAPIXEL = (
     b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sIIBBBBBI", 13, b"IHDR", 32_000, 32_000, 8, 6, 0, 0, 0, 0) + bytes(100)
 )
 
+_HUGE_FRAME = chunk(b"ANMF", bytes(6) + b"\xff\x1f\0\xff\x1f\0" + bytes(4) + frame(filled(RED))[24:])
+"""It claims 8192x8192 pixels and has 64x48."""
+
 BOMBS: dict[str, Callable[[], bytes]] = {
+    "a WebP of 16384x16384": lambda: animation([frame(filled(RED))] * 2, (16_384, 16_384)),
+    "a WebP of six billion pixels in ninety frames": lambda: animation([_HUGE_FRAME] * 90, (8192, 8192)),
+    "a WebP with frames beside it": lambda: animation([_HUGE_FRAME] * 2, (16, 16)),
+    "a WebP of a hundred thousand frames": lambda: animation([chunk(b"ANMF", bytes(17))] * 100_001, (16, 16)),
     "a picture of 65535x65535": lambda: mp4(track(size=(65_535, 65_535))),
     "a picture of 32000x32000 in its codec": lambda: mp4(
         track(codec=b"png ", sample_bytes=len(_PNG_OF_A_GIGAPIXEL)), content=_PNG_OF_A_GIGAPIXEL
@@ -153,6 +162,14 @@ async def test_bytes_changed_at_random_bring_nothing_down(yard: Yard, tmp_path: 
     ended = await yard.attack(damaged(whole, seed, changes=2 + 20 * seed))
     assert ended.memory_bytes < NORMAL_MEMORY_BYTES
     ended = await yard.attack(damaged(whole, seed, changes=2 + 20 * seed), Options(quality=Quality.AUTO))
+    assert ended.memory_bytes < NORMAL_MEMORY_BYTES
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_an_animation_changed_at_random_brings_nothing_down(yard: Yard, seed: int) -> None:
+    """Its pictures are decoded by another library than ffmpeg."""
+    noise = [frame(Image.effect_noise((64, 48), 50 + step).convert("RGBA")) for step in range(4)]
+    ended = await yard.attack(damaged(animation(noise), seed, changes=2 + 20 * seed))
     assert ended.memory_bytes < NORMAL_MEMORY_BYTES
 
 
