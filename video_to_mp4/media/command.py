@@ -180,7 +180,7 @@ def _sound_options(number: int, sound: Sound) -> dict[str, str]:
         f"b:a:{number}": sound.bitrate,
         f"ar:a:{number}": str(sound.sample_rate),
         f"filter:a:{number}": sound.filters,
-    }
+    } | ({f"bsf:a:{number}": sound.packet_filters} if sound.packet_filters else {})
 
 
 def _emptied_tags(plan: Plan) -> list[str]:

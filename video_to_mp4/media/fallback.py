@@ -31,7 +31,7 @@ class Concessions:
     picture_obstacle: str = ""
     """Why a copied picture played badly; empty while none did."""
     shifted_sounds: frozenset[int] = frozenset()
-    """Sound tracks whose copy had holes or overlaps."""
+    """Sound tracks that came out with holes or overlaps."""
     may_reserve: bool = True
     """Whether the index may be given room at the front, which turned out to be too small otherwise."""
     steady_audio_filters: bool = False
@@ -48,7 +48,7 @@ class Concessions:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why the plan is not the first one, in words for the log."""
-        shifted = [f"the copied sound of stream {index} is out of sync" for index in sorted(self.shifted_sounds)]
+        shifted = [f"the sound of stream {index} came out of sync" for index in sorted(self.shifted_sounds)]
         return (*filter(None, [self.picture_obstacle]), *shifted, *self.notes)
 
     def without_copying(self) -> Concessions:

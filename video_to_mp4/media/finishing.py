@@ -22,7 +22,7 @@ from video_to_mp4.media.faststart import was_too_small
 from video_to_mp4.media.guard import size_bytes
 from video_to_mp4.media.mp4_boxes import Box, Movie, SampleTable
 from video_to_mp4.media.plan import Plan
-from video_to_mp4.media.sound import Sound
+from video_to_mp4.media.sound import AAC_FRAME_SAMPLES, Sound
 from video_to_mp4.media.sound_clock import SoundClock
 from video_to_mp4.media.target import is_of_quicktime
 from video_to_mp4.process import Exit
@@ -37,7 +37,6 @@ processor time where this was measured: 1.2 s on four processors, and half of th
 _NO_BEGINNING = "it does not begin with a picture that stands for itself"
 _RARE_BEGINNINGS = "it can be entered in few places only, so that players could not seek"
 _ENABLED = 1
-_AAC_FRAME_SAMPLES = 1024
 
 
 def complete(partial: Path, plan: Plan, ended: Exit) -> Plan | None:
@@ -58,7 +57,7 @@ def complete(partial: Path, plan: Plan, ended: Exit) -> Plan | None:
     shifted = _shifted_sounds(movie, plan)
     if is_picture_bad or shifted:
         other = plan.without_copied_picture(obstacle) if is_picture_bad else plan
-        return other.without_copied_sounds(shifted)
+        return other.without_shifts(shifted)
     _enable_as_in_source(movie, plan)
     if movie.data != before:
         movie.write(partial)
@@ -114,12 +113,14 @@ def _length_bytes(movie: Movie, picture: Box) -> int:
 
 
 def _shifted_sounds(movie: Movie, plan: Plan) -> frozenset[int]:
-    """Return the source's numbers of copied sound tracks that players would play out of sync.
+    """Return the source's numbers of sound tracks that players would play out of sync, and that can be mended.
 
     The durations in the index are the distances between packets, so that holes are in them, though players that do not
-    look at times play one packet after the other. Of a large source nobody has seen all packets before.
+    look at times play one packet after the other. Copies of large sources have them, of which nobody has seen all
+    packets before, and sound whose format changes on the way.
     """
-    sounds = {sound.stream.index: sound for sound in plan.sounds if sound.is_copied and sound.codec is AudioCodec.AAC}
+    mendable = [sound for sound in plan.sounds if sound.codec is AudioCodec.AAC and not sound.packet_filters]
+    sounds = {sound.stream.index: sound for sound in mendable}
     tracks = [(track, movie.number_of(track)) for track in movie.tracks()]
     copies = [(t, sounds.get(plan.mapped[number - 1])) for t, number in tracks if 1 <= number <= len(plan.mapped)]
     return frozenset(sound.stream.index for track, sound in copies if sound and _is_shifted(movie, track, sound, plan))
@@ -127,7 +128,7 @@ def _shifted_sounds(movie: Movie, plan: Plan) -> frozenset[int]:
 
 def _is_shifted(movie: Movie, track: Box, sound: Sound, plan: Plan) -> bool:
     table = SampleTable.read(movie, track)
-    packet_s = _AAC_FRAME_SAMPLES / sound.sample_rate
+    packet_s = AAC_FRAME_SAMPLES / sound.sample_rate
     if table.shift_s(packet_s) <= MOST_SHIFTED_S:
         return False  # which needs no look at each packet
     clock = SoundClock(sound.stream, plan.info)

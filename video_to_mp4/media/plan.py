@@ -206,8 +206,8 @@ class Plan:
         """Return the plan with the picture encoded, for a reason that shows in the copy only."""
         return self._made_with(replace(self.concessions, picture_obstacle=obstacle))
 
-    def without_copied_sounds(self, indices: frozenset[int]) -> Plan:
-        """Return the plan with these sound tracks encoded, whose copies turned out to have holes or overlaps."""
+    def without_shifts(self, indices: frozenset[int]) -> Plan:
+        """Return the plan with these sound tracks encoded without the holes and overlaps that they came out with."""
         shifted = self.concessions.shifted_sounds | indices
         return self._made_with(replace(self.concessions, shifted_sounds=shifted))
 
@@ -298,7 +298,8 @@ def _is_wanted(stream: StreamInfo, encoding: Encoding) -> bool:
 def _sound(stream: StreamInfo, info: MediaInfo, encoding: Encoding, conceded: Concessions, *, may_copy: bool) -> Sound:
     is_choice = may_copy and encoding.audio is None and not (encoding.extra.channels or encoding.extra.sample_rate)
     is_copied = encoding.audio_codec is AudioCodec.COPY or (is_choice and not _sound_obstacle(stream, info, conceded))
-    return plan_sound(stream, file_start_s=info.start_s, is_copied=is_copied, encoding=encoding)
+    may_change = info.is_in("mpegts", "mpeg") or stream.index in conceded.shifted_sounds
+    return plan_sound(stream, file_start_s=info.start_s, is_copied=is_copied, may_change=may_change, encoding=encoding)
 
 
 def _check_copies(picture: StreamInfo, sounds: list[StreamInfo], encoding: Encoding) -> None:

@@ -34,6 +34,10 @@ _LEAST_BITS_PER_S = {1: 48_000, 2: 96_000}
 _LEAST_BITS_PER_S_OF_MORE = 224_000
 """Never less than these, however little there was: chosen so that the encoder has room for a bad source's noise."""
 
+AAC_FRAME_SAMPLES = 1024
+_LEAD_S = 1.0
+"""How much earlier a second chain of filters begins than its sound: no shorter than most holes between joined clips."""
+
 OPUS_RATE = 48_000
 """What every Opus track is decoded to, whatever was put in."""
 
@@ -50,6 +54,8 @@ class Sound:
     filters: str
     is_copied: bool = False
     codec: AudioCodec = AudioCodec.AAC
+    packet_filters: str = ""
+    """Bitstream filters for what comes from the encoder."""
 
 
 def is_readable(stream: StreamInfo) -> bool:
@@ -59,9 +65,17 @@ def is_readable(stream: StreamInfo) -> bool:
 
 
 def plan_sound(
-    stream: StreamInfo, *, file_start_s: float = 0.0, is_copied: bool = False, encoding: Encoding | None = None
+    stream: StreamInfo,
+    *,
+    file_start_s: float = 0.0,
+    is_copied: bool = False,
+    may_change: bool = False,
+    encoding: Encoding | None = None,
 ) -> Sound:
-    """Say what becomes of a readable track of a file that starts at `file_start_s`."""
+    """Say what becomes of a readable track of a file that starts at `file_start_s`.
+
+    `may_change` says that its format may change on the way.
+    """
     asked = encoding or Encoding()
     layout = _LAYOUT_BY_ASKED.get(asked.extra.channels or 0) or result_layout(stream)
     if is_copied:
@@ -71,15 +85,18 @@ def plan_sound(
     if asked.audio_codec is AudioCodec.OPUS and layout == "4.0":
         layout = "5.0"  # Opus has no other that keeps all four
     rate = OPUS_RATE if asked.audio_codec is AudioCodec.OPUS else result_rate(stream.sample_rate)
+    rate = asked.extra.sample_rate or rate
     bitrate = asked.audio.bitrate if asked.audio else None
+    is_joined = may_change and asked.audio_codec is AudioCodec.AAC and not _are_false(stream)
     return Sound(
         stream=stream,
         layout=layout,
         channels=CHANNELS_BY_LAYOUT[layout],
-        sample_rate=asked.extra.sample_rate or rate,
+        sample_rate=rate,
         bitrate=_bitrate(bitrate, stream, CHANNELS_BY_LAYOUT[layout], asked.audio_codec),
         codec=asked.audio_codec,
-        filters=",".join([*_timing(stream, file_start_s), *channel_filters(stream, layout)]),
+        filters=",".join([*_timing(stream, file_start_s, rate if is_joined else 0), *channel_filters(stream, layout)]),
+        packet_filters=_ONE_AFTER_THE_OTHER if is_joined else "",
     )
 
 
@@ -110,18 +127,62 @@ def _known_bits_per_s(stream: StreamInfo) -> float | None:
     return None if claimed is None else max(claimed, listed or 0.0)
 
 
-def _timing(stream: StreamInfo, file_start_s: float) -> list[str]:
+def _are_false(stream: StreamInfo) -> bool:
+    return stream.sound_times is not None and stream.sound_times.are_false
+
+
+def _timing(stream: StreamInfo, file_start_s: float, joined_rate: int) -> list[str]:
     """Fill holes with silence, and the time before a track that starts late; drop what overlaps.
 
-    A track that starts with the file is not told to begin at 0: when its format changes on the way, the filters are set
-    up anew, and would fill the time from 0 a second time.
+    `joined_rate` is the result's sample rate where the track's format may change on the way, else 0.
+
+    A track that starts with the file, or whose format may change on the way, is not told to begin at 0: with each
+    change the filters are set up anew, and would fill the time from 0 once more.
     """
     late_s = None if stream.start_s is None else stream.start_s - file_start_s
     is_on_time = late_s is not None and abs(late_s) <= _ON_TIME_S
-    resampling = f"aresample=async=1:{_tolerance(stream)}" + ("" if is_on_time else ":first_pts=0")
-    if stream.sound_times is not None and stream.sound_times.are_false:
-        return [f"asetpts=N/SR/TB+{late_s or 0.0:.6f}/TB", resampling]
-    return [resampling]
+    resampling = f"aresample=async=1:{_tolerance(stream)}"
+    if _are_false(stream):
+        return [f"asetpts=N/SR/TB+{late_s or 0.0:.6f}/TB", resampling + ("" if is_on_time else ":first_pts=0")]
+    if joined_rate:
+        return [*_leading(max(0.0, late_s or 0.0), joined_rate), resampling]
+    return [resampling + ("" if is_on_time else ":first_pts=0")]
+
+
+def _leading(start_s: float, sample_rate: int) -> list[str]:
+    """Return what lets each chain of filters but the first begin with silence, before its sound.
+
+    Filters that are set up anew know nothing of how far the ones before came: ffmpeg 5.1 has lost what was in them, and
+    clips that were joined overlap. So the first frame comes earlier, muted, and what lies between is filled. What
+    overlaps then, _ONE_AFTER_THE_OTHER leaves out: whole packets, so that each chain begins where one of them would.
+    """
+    anew = f"eq({{n}}\\,0)*gt({{t}}\\,{start_s + _LEAD_S:.6f})"
+    packets = f"floor((T-{start_s + _LEAD_S:.6f})*{sample_rate}/{AAC_FRAME_SAMPLES})"
+    begin = f"({packets}*{AAC_FRAME_SAMPLES}/{sample_rate}+{start_s:.6f})/TB"
+    is_muted, is_early = anew.format(n="n", t="t"), anew.format(n="N", t="T")
+    return [f"volume=volume=0:enable='{is_muted}'", f"asetpts='if({is_early}\\,{begin}\\,PTS)'"]
+
+
+def _one_after_the_other() -> str:
+    """Return the bitstream filters that let packets follow each other without overlaps, and without small holes.
+
+    Players that do not look at times play packets one after the other. One that begins more than half a packet before
+    the end of the last is left out, and one that is less than half a packet late follows at once; both go by the
+    packets' own times, so that nothing adds up. A packet far ahead of the next one has a false time, as ffmpeg 5.1
+    gives one to the first frame after a change of the sample rate.
+    """
+    half, whole = AAC_FRAME_SAMPLES // 2, AAC_FRAME_SAMPLES
+    is_over = f"lt(PTS\\,PREV_OUTPTS+{half})"
+    is_near = f"lt(PTS\\,PREV_OUTPTS+{whole + half})"
+    is_left_out = f"gt(N\\,0)*gt({is_over}+not({is_near})*lt(NEXT_PTS\\,PTS)\\,0)"
+    follows = f"if(gt(N\\,0)*{is_near}\\,PREV_OUTPTS+{whole}\\,PTS)"
+    return (
+        f"setts=ts=if({is_left_out}\\,PREV_OUTPTS\\,{follows}):duration=if({is_left_out}\\,0\\,DURATION)"
+        ",noise=amount=0:drop=eq(duration\\,0)"
+    )
+
+
+_ONE_AFTER_THE_OTHER = _one_after_the_other()
 
 
 def _tolerance(stream: StreamInfo) -> str:

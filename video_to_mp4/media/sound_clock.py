@@ -26,6 +26,9 @@ _OF_ANY_LENGTH = frozenset({"wmav1", "wmav2", "wmapro", "wmalossless", "wmavoice
 _UNKNOWN_JITTER_S = 0.005
 """What is allowed for where it can't be measured: times in ASF are rounded to milliseconds, and were off by 8."""
 
+_BROADCAST_RATES = (48_000, 44_100, 32_000)
+"""The sample rates that a track may change to on the way."""
+
 _WINDOW_PACKETS = 9
 _FEWEST_JUDGED = 8
 _WRONG_STEP_SHARE = 0.25
@@ -37,7 +40,7 @@ class SoundClock:
     """Takes the packets of one sound track in their order."""
 
     def __init__(self, stream: StreamInfo, info: MediaInfo) -> None:
-        self._frames_s = _frames_s(stream)
+        self._frames_s = _frames_s(stream, info)
         self._are_of_any_length = stream.codec in _OF_ANY_LENGTH
         self._knows_durations = bool(self._frames_s) or not info.is_in("matroska", "mov")  # which may claim anything
         self._window: deque[float] = deque(maxlen=_WINDOW_PACKETS)
@@ -109,6 +112,11 @@ class SoundClock:
         return self._knows_durations and not fits and self._wrong_steps > _MOSTLY * self._steps
 
 
-def _frames_s(stream: StreamInfo) -> tuple[float, ...]:
+def _frames_s(stream: StreamInfo, info: MediaInfo) -> tuple[float, ...]:
+    """Return how long packets may play: in a broadcast, which claims what its packets say, also at another rate."""
     samples = _FRAME_SAMPLES.get(stream.codec, ())
-    return tuple(count / stream.sample_rate for count in samples) if stream.sample_rate else ()
+    if not stream.sample_rate or not samples:
+        return ()
+    others = _BROADCAST_RATES if info.is_in("mpegts", "mpeg") and stream.sample_rate in _BROADCAST_RATES else ()
+    at_others = (samples[0] / rate for rate in others)
+    return (*(count / stream.sample_rate for count in samples), *at_others)

@@ -104,6 +104,56 @@ async def test_a_fragmented_mp4_stays_in_sync(tmp_path: Path, options: Options) 
     assert onsets_s(done.path)[-1] - first_picture_s(done.path) == pytest.approx(2 - late_s, abs=0.02)
 
 
+JOINED = {
+    "channels": (("aac", "mono", 48_000), ("aac", "stereo", 48_000)),
+    "surround": (("ac3", "5.1", 48_000), ("ac3", "stereo", 48_000)),
+    "rates": (("mp2", "stereo", 48_000), ("mp2", "stereo", 32_000)),
+}
+
+
+def joined(folder: Path, name: str, *, pieces: int = 6, late_s: float = 0.0) -> Path:
+    """Make a broadcast whose sound has another format in each second, and a beep in it."""
+    source = folder / "source.ts"
+    for number in range(pieces):
+        codec, layout, rate = JOINED[name][number % 2]
+        beeps = [
+            *BEEPS[:-1],
+            f"{BEEPS[-1].replace('mod(t', 'mod(t+0.5')},aformat=channel_layouts={layout}:sample_rates={rate}",
+        ]
+        sound = ["-itsoffset", late_s if number == 0 else 0, *beeps]
+        args = [*picture("64x64"), *sound, *H264, "-c:a", codec, "-t", "1", "-output_ts_offset", number + 1]
+        piece = folder / "piece.ts"
+        run_ffmpeg([*map(str, args), piece])
+        with source.open("ab") as file:
+            file.write(piece.read_bytes())
+    return source
+
+
+@pytest.mark.parametrize("name", JOINED)
+async def test_sound_whose_format_changes_on_the_way_stays_in_time(tmp_path: Path, name: str) -> None:
+    """The filters are set up anew each time; what they lose, or take twice where clips overlap, must not add up."""
+    done = await convert(joined(tmp_path, name))
+    assert done.warnings == ()
+    found = [at_s - first_picture_s(done.path) for at_s in onsets_s(done.path)]
+    assert found == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, 5.5], abs=0.02)
+
+
+async def test_the_same_holds_in_containers_whose_sound_seldom_changes(tmp_path: Path) -> None:
+    """What came out is looked at, and made anew where it would play out of sync."""
+    source = tmp_path / "source.mkv"
+    run_ffmpeg(["-i", joined(tmp_path, "rates"), "-map", "0", "-c", "copy", source])
+    done = await convert(source)
+    found = [at_s - first_picture_s(done.path) for at_s in onsets_s(done.path)]
+    assert found == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, 5.5], abs=0.02)
+
+
+async def test_silence_before_sound_that_changes_comes_once(tmp_path: Path) -> None:
+    """Filters that are told to begin at 0 would fill the time from there with each change."""
+    done = await convert(joined(tmp_path, "surround", late_s=0.25))
+    found = [at_s - first_picture_s(done.path) for at_s in onsets_s(done.path)]
+    assert found == pytest.approx([0.75, 1.5, 2.5, 3.5, 4.5, 5.5], abs=0.02)
+
+
 async def test_times_that_jump_back_and_forth_do_not_chop_the_sound(tmp_path: Path) -> None:
     """Neither silence nor gaps in a tone whose packets a busy recorder stamped; it is copied where it can be."""
     whole, source = tmp_path / "whole.mkv", tmp_path / "source.mkv"
