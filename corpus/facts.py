@@ -182,6 +182,8 @@ async def pictures(facts: Facts, index: int, numbers: Sequence[int]) -> dict[int
         facts.path,
         ["-map", f"0:{index}", "-vf", f"select='{chosen}',{scale}", "-fps_mode", "passthrough"],
         ["-f", "rawvideo"],
+        # Filters that are set up anew where the size changes would count from 0 again.
+        how=["-reinit_filter:v", "0"],
     )
     values = np.frombuffer(raw, dtype=np.uint8).astype(np.float64)
     size = WIDTH * HEIGHT * 3
@@ -278,10 +280,11 @@ async def _ffprobe(path: Path, shown: Sequence[str]) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-async def _ffmpeg(path: Path, wanted: Sequence[str], form: Sequence[str]) -> bytes:
+async def _ffmpeg(path: Path, wanted: Sequence[str], form: Sequence[str], *, how: Sequence[str] = ()) -> bytes:
     """Return what ffmpeg makes of a file; nothing when it can't."""
     pieces: list[bytes] = []
-    argv = ["ffmpeg", "-nostdin", "-v", "quiet", *input_flags(), "-i", file_address(path), *wanted, *form, "pipe:1"]
+    source = [*input_flags(), *how, "-i", file_address(path)]
+    argv = ["ffmpeg", "-nostdin", "-v", "quiet", *source, *wanted, *form, "pipe:1"]
     try:
         await process.run(argv, on_bytes=pieces.append, silence_limit_s=_SILENCE_LIMIT_S)
     except VideoToMp4Error:

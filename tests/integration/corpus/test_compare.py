@@ -108,6 +108,26 @@ async def test_lost_pictures_are_no_fault_when_they_were_told(film: Path, tmp_pa
     assert "instead of 100" not in " ".join(found)
 
 
+@pytest.mark.parametrize(("mirrored", "is_found"), [("", False), (",hflip=enable='gte(n,4)'", True)])
+async def test_pictures_are_found_by_their_numbers_where_the_size_changes(
+    tmp_path: Path, mirrored: str, is_found: bool
+) -> None:
+    """Filters count from 0 again there, so that the larger pictures were held against others of the film."""
+    vp8 = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "1M"]
+    for number, (size, length_s) in enumerate((("160x90", "0.4"), ("320x180", "2.6"))):
+        waves = "128+100*sin(9*X/W*(1+mod(7*N,11))+9*Y/H*mod(5*N,7))"  # each picture is another one
+        drawn = ["-f", "lavfi", "-i", f"nullsrc=s={size}:r=10,geq=lum='{waves}':cb=128:cr=128"]
+        run_ffmpeg([*drawn, "-t", length_s, *vp8, tmp_path / f"{number}.webm"])
+    (tmp_path / "parts.txt").write_text("file 0.webm\nfile 1.webm\n")
+    source, result = tmp_path / "source.webm", tmp_path / "result.mp4"
+    run_ffmpeg(["-f", "concat", "-i", tmp_path / "parts.txt", "-c", "copy", source])
+    fitted = ["-reinit_filter:v", "0", "-i", source, "-vf", f"scale=320:180{mirrored}"]
+    run_ffmpeg([*fitted, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "16", "-pix_fmt", "yuv420p", result])
+    told = Completed(result_bytes=1, fates=fates().fates[:1])
+    found = " ".join(await differences(source, result, told))
+    assert ("is another one" in found) == is_found, found
+
+
 async def test_a_broken_picture_is_no_fault_when_it_was_told_and_others_are_right(film: Path, tmp_path: Path) -> None:
     """Each decoder fills holes in its own way; that all pictures are other ones is no damage."""
     completed = fates().model_copy(update={"warnings": ("The source is damaged: parts of 9 of 100 frames …",)})

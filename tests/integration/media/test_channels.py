@@ -128,6 +128,17 @@ async def test_what_is_mixed_down_is_never_over_full_scale(tmp_path: Path, layou
     assert -6 < peak_db(done.path) <= 0
 
 
+async def test_what_is_limited_is_not_crushed(tmp_path: Path) -> None:
+    """A steady tone's peak is 3 dB over its mean; ffmpeg 5.1's limiter made it 10, which is to be 7 dB too quiet."""
+    source = tmp_path / "source.mkv"
+    loud = "|".join(["0.9*sin(2000*t)"] * 8)
+    args = ["-f", "lavfi", "-i", f"aevalsrc={loud}:c=7.1:s=48000:d=2"]
+    run_ffmpeg([*picture("64x64"), *args, *H264, "-c:a", "flac", "-t", "2", source])
+    done = await convert(source)
+    behind_left = "pan=mono|c0=c4"
+    assert peak_db(done.path, behind_left) - mean_db(done.path, behind_left) < 4.5
+
+
 async def test_surround_that_is_not_mixed_keeps_its_level(tmp_path: Path) -> None:
     """A limiter is for sums only."""
     done = await convert(make_clip(tmp_path, "surround_5_1_side_mkv"))
@@ -136,7 +147,16 @@ async def test_surround_that_is_not_mixed_keeps_its_level(tmp_path: Path) -> Non
 
 def peak_db(path: Path, *filters: str) -> float:
     """Return the highest sample of a file's sound, over all channels, in dB of full scale."""
-    chain = ",".join([*filters, "astats=measure_perchannel=none:measure_overall=Peak_level"])
+    return _statistic(path, "Peak_level", *filters)
+
+
+def mean_db(path: Path, *filters: str) -> float:
+    """Return how loud a file's sound is on the whole, by the mean of squares, in dB of full scale."""
+    return _statistic(path, "RMS_level", *filters)
+
+
+def _statistic(path: Path, name: str, *filters: str) -> float:
+    chain = ",".join([*filters, f"astats=measure_perchannel=none:measure_overall={name}"])
     args = ["-i", str(path), "-vn", "-af", chain, "-f", "null", "-"]
     done = subprocess.run(["ffmpeg", "-hide_banner", *args], capture_output=True, text=True, check=True)
-    return float(done.stderr.split("Peak level dB:")[1].split()[0])
+    return float(done.stderr.split(f"{name.replace('_', ' ')} dB:")[1].split()[0])
