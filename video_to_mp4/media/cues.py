@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 
 MOST_CUES = 500_000
@@ -14,7 +14,10 @@ _MOST_TEXT = 32 * 1024 * 1024
 """Characters of all cues together, in which long lines are repeated as often as others come and go beside them."""
 
 _UNSEEN_MS = 40
-"""What lasts no longer than a picture is not seen: the overlap of lines that were meant to follow each other."""
+"""An overlap that lasts no longer than a picture is not seen: its lines were meant to follow each other.
+
+A line that is so short by itself is one of many as a rule, one for each picture: these are all kept.
+"""
 
 _SHOWN_WITHOUT_END_MS = 3000
 _TAG = re.compile(r"<(/?)\s*(i|b|u|s|font)\b[^<>]*>", re.IGNORECASE)
@@ -96,6 +99,7 @@ def one_at_a_time(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
     ordered = sorted(cues, key=lambda cue: cue.start_ms)
     merged: list[Cue] = []
     shown: list[Cue] = []
+    crossings: set[int] = set()
     left_out, length, number = 0, 0, 0
     moments = sorted({moment for cue in ordered for moment in (cue.start_ms, cue.end_ms)})
     for moment, next_moment in zip(moments, moments[1:], strict=False):
@@ -109,8 +113,10 @@ def one_at_a_time(cues: Sequence[Cue]) -> tuple[list[Cue], int]:
             joined = _joined(shown, moment, next_moment)
             length += len(joined.text)
             _append(merged, joined)
+            if len(shown) > 1:
+                crossings.add(moment)
         left_out += bool(shown) and length > _MOST_TEXT
-    return _without_flashes(merged), left_out
+    return _without_flashes(merged, crossings), left_out
 
 
 def _joined(shown: Sequence[Cue], start_ms: int, end_ms: int) -> Cue:
@@ -127,11 +133,11 @@ def _append(merged: list[Cue], cue: Cue) -> None:
         merged.append(cue)
 
 
-def _without_flashes(cues: Sequence[Cue]) -> list[Cue]:
-    """Return the cues without those that nobody sees; the one before stays in their place."""
+def _without_flashes(cues: Sequence[Cue], crossings: Set[int]) -> list[Cue]:
+    """Return the cues without overlaps that nobody sees, by their beginnings; the one before stays in their place."""
     calm: list[Cue] = []
     for cue, following in zip(cues, [*cues[1:], None], strict=False):
-        is_flash = cue.end_ms - cue.start_ms <= _UNSEEN_MS
+        is_flash = cue.start_ms in crossings and cue.end_ms - cue.start_ms <= _UNSEEN_MS
         touches = following is not None and following.start_ms == cue.end_ms
         if is_flash and touches and calm and calm[-1].end_ms == cue.start_ms:
             calm[-1] = replace(calm[-1], end_ms=cue.end_ms)

@@ -154,4 +154,6 @@ def _remarks(lines: Lines, stream: StreamInfo) -> tuple[str, ...]:
     name = f"the subtitles ({stream.language})" if stream.language else "the subtitles"
     guess = f"It is not said how the letters of {name} are written; they were read as {lines.charset.label}."
     unreadable = f"Letters of {name} that can't be read: {lines.unreadable}."
-    return (*((guess,) if lines.charset.is_guess else ()), *((unreadable,) if lines.unreadable else ()))
+    cut = f"Very long lines of {name} were cut ({lines.cut})."
+    told = ((guess, lines.charset.is_guess), (unreadable, lines.unreadable), (cut, lines.cut))
+    return tuple(sentence for sentence, is_so in told if is_so)

@@ -49,6 +49,8 @@ class Lines:
     charset: Charset
     unreadable: int = 0
     """How many letters could not be read."""
+    cut: int = 0
+    """How many lines were too long to be kept whole."""
 
     @property
     def tells_place(self) -> bool:
@@ -63,7 +65,8 @@ def read_subrip(raw: bytes, language: str = "") -> Lines:
     charset = charset_of([piece for _, _, piece in found], language)
     texts = [charset.decode(piece) for _, _, piece in found]
     cues = [_of_subrip(start_ms, end_ms, text) for (start_ms, end_ms, _), text in zip(found, texts, strict=True)]
-    return Lines(tuple(cue for cue in cues if cue is not None), charset, sum(text.count("\ufffd") for text in texts))
+    unreadable, cut = sum(text.count("\ufffd") for text in texts), sum(len(text) > _LONGEST_TEXT for text in texts)
+    return Lines(tuple(cue for cue in cues if cue is not None), charset, unreadable, cut)
 
 
 def _pieces(raw: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -269,3 +269,13 @@ async def test_captions_inside_the_picture_stay_there(tmp_path: Path, options: O
 A53 = b"\xb5\0\x31GA94\3\x41\xff\xfc\x94\xae\xff"
 CAPTION = b"\0\0\0\1\6\4" + bytes([len(A53)]) + A53 + b"\x80"
 """A message of H.264 with a pair of CEA-608."""
+
+
+async def test_a_line_for_each_picture_is_kept_and_a_line_without_end_is_told(tmp_path: Path) -> None:
+    """Cameras note something with each picture; a text of 70,000 letters is no line that anybody reads."""
+    notes = [(0.04 * n, 0.04 * n + 0.04, f"F{n}") for n in range(75)]
+    source = with_subtitles(tmp_path, srt(*notes), srt((0, 1, "x" * 70_000), (2, 3, "after")))
+    done = await convert(source)
+    assert [text for _, _, text in lines_of(done.path)] == [f"F{n}" for n in range(75)]
+    assert [text for _, _, text in lines_of(done.path, 1)][-1] == "after"
+    assert "Very long lines of the subtitles were cut (1)." in done.warnings

@@ -31,6 +31,13 @@ def test_an_overlap_that_nobody_sees_is_none() -> None:
     assert merged(Cue(0, 1020, "a"), Cue(1000, 2000, "b")) == [(0, 1020, "a"), (1020, 2000, "b")]
 
 
+def test_lines_that_are_short_by_themselves_are_all_kept() -> None:
+    """A drone notes something with each picture; one line of thousands was left of that."""
+    assert merged(*[Cue(20 * n, 20 * n + 20, f"{n}") for n in range(1000)]) == [
+        (20 * n, 20 * n + 20, f"{n}") for n in range(1000)
+    ]
+
+
 def test_a_crowd_of_lines_is_counted_and_takes_no_memory() -> None:
     """Typesetting draws signs letter by letter; a hostile file has a million lines that never end."""
     cues, left_out = one_at_a_time([Cue(n, 10_000_000, f"{n}") for n in range(20_000)])
