@@ -139,8 +139,6 @@ class JobRunner:
         return await open_source(
             path,
             self.folder.paths.stand_in(job_id, attempt),
-            ffmpeg=self.ffmpeg,
-            ffprobe=self.ffprobe,
             silence_limit_s=self.stall_s,
             watch=lambda written_bytes: self.check_room(written_bytes, source_bytes, "the unpacked animation"),
         )

@@ -96,13 +96,6 @@ async def find_encoders(ffmpeg: str, ffprobe: str) -> frozenset[str]:
     return made if read & _AV1_DECODERS else made - {VideoCodec.AV1}
 
 
-async def find_demuxers(tool: str) -> frozenset[str]:
-    """Name the containers that an ffmpeg or ffprobe can read. Raises ToolMissing."""
-    listing = (await _ask(tool, "-demuxers")).stdout
-    rows = re.findall(r"^ +D\S* +(?:d +)?(\S+) ", listing, re.MULTILINE)
-    return frozenset(name for row in rows for name in row.split(","))
-
-
 def _codecs(listing: str) -> frozenset[str]:
     return frozenset(re.findall(r"^ [VAS][A-Z.]{5} (\S+)", listing, re.MULTILINE))
 

@@ -16,7 +16,7 @@ CONTAINERS = (
     "mpegvideo", "h264", "hevc", "vvc", "m4v", "obu", "av1", "vc1", "vc1test", "mjpeg", "mpjpeg", "jpeg_pipe",
     "yuv4mpegpipe",
     # animated pictures
-    "gif", "apng", "webp_anim",
+    "gif", "apng",
 )  # fmt: skip
 """Demuxers that may be chosen; each reads the bytes of its one file, as its source has it, and opens nothing else.
 

@@ -327,7 +327,7 @@ def _with_extent(stream: StreamInfo, extent: _Extent, info: MediaInfo, is_comple
 
 def _is_animated_picture(info: MediaInfo) -> bool:
     """Tell an animated picture, each of whose delays counts: the sum is to be known, whatever its size."""
-    return info.is_in("gif", "apng", "webp_anim")
+    return info.is_in("gif", "apng")
 
 
 def _end_s(extent: _Extent, info: MediaInfo, times: SoundTimes | None, is_complete: bool) -> float | None:

@@ -42,7 +42,7 @@ _FEW_BITS = frozenset(
 )
 """Formats whose white swscale makes darker on its way to YUV (229 of 235) or brighter (255), but not on that to RGB."""
 
-SHOWN_ON_WHITE = frozenset({"gif", "apng", "webp", "webp_anim"})
+SHOWN_ON_WHITE = frozenset({"gif", "apng", "webp"})
 """Animated pictures: what is transparent in them is meant for a page, and pages are white as a rule."""
 
 _ON_WHITE = (

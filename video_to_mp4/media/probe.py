@@ -57,7 +57,7 @@ _COMPLAINTS_BYTES = 1024 * 1024
 _PROGRAMMES = "program=program_num:program_stream=index:program_tags=:program_stream_tags="
 _DECODED = ("video", "audio", "subtitle")
 _A_PICTURE = "This is a still picture, not a video."
-_PICTURE_CONTAINERS = ("gif", "apng", "webp_anim", "jpeg_pipe", "mjpeg")
+_PICTURE_CONTAINERS = ("gif", "apng", "jpeg_pipe", "mjpeg")
 _NEWER_CODECS = {
     **dict.fromkeys(("vvc", "vvc1", "vvi1"), ("VVC, H.266", "7.1")),
     **dict.fromkeys(("apv", "apv1"), ("APV", "8.0")),

@@ -1,7 +1,8 @@
 """A source as ffmpeg can read it: itself, or what was written to stand for it.
 
-Animated WebP is the one kind that has to be rewritten: ffmpeg reads it from version 9 on, most servers have an older
-one. What stands for it is an APNG, made by Pillow in a process of its own.
+Animated WebP is the one kind that has to be rewritten: most servers have an ffmpeg that is older than version 9, which
+is the first to read it. What stands for it is an APNG, made by Pillow in a process of its own, whatever the version:
+so there is one way for it, and that is tested.
 """
 
 from __future__ import annotations
@@ -28,14 +29,12 @@ from video_to_mp4.errors import (
     VideoToMp4Error,
 )
 from video_to_mp4.media.beginnings import WEBP_HEADER_BYTES, is_animated_webp
-from video_to_mp4.media.capabilities import find_demuxers
 from video_to_mp4.media.failure import last_words, not_killed
 from video_to_mp4.media.guard import MAX_PIXELS, PROBE_MEMORY_BYTES, size_bytes
 from video_to_mp4.media.info import MediaInfo
 from video_to_mp4.media.probe import probe
 
 _CHILD = Path(__file__).with_name("webp_child.py")
-_DEMUXER = "webp_anim"
 _CODEC = "webp"
 
 _MOST_FRAMES = 100_000
@@ -74,29 +73,19 @@ async def open_source(
     path: Path,
     stand_in: Path,
     *,
-    ffmpeg: str = "ffmpeg",
-    ffprobe: str = "ffprobe",
     silence_limit_s: float | None = None,
     watch: Callable[[int], None] = lambda _: None,
 ) -> Source:
-    """Return a source as these tools can read it; `stand_in` is written only where they can't read `path` itself.
+    """Return a source as ffmpeg can read it; `stand_in` is written only for an animated WebP.
 
     `watch` is told after each frame how many bytes were written, and may raise what shall end that. Raises
-    SourceMissing, DamagedSource, LimitExceeded, InsufficientStorage, ConversionStalled, KilledBySystem or ToolMissing.
+    SourceMissing, DamagedSource, LimitExceeded, InsufficientStorage, ConversionStalled or KilledBySystem.
     On cancel the process is dead when this returns; what it has written is left to whoever owns the folder.
     """
-    if not await asyncio.to_thread(moves_as_webp, path) or await _is_read_by(ffprobe, ffmpeg):
+    if not await asyncio.to_thread(moves_as_webp, path):
         return Source(path)
     found = await _rewrite(path, stand_in, silence_limit_s, watch)
     return Source(stand_in, _notes(found), size_bytes(path), found["is_opaque"])
-
-
-async def _is_read_by(*tools: str) -> bool:
-    """Say whether all tools have a demuxer for animated WebP; the first that has none is the last that is asked."""
-    for tool in tools:
-        if _DEMUXER not in await find_demuxers(tool):
-            return False
-    return True
 
 
 def moves_as_webp(path: Path) -> bool:

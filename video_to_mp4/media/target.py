@@ -49,7 +49,7 @@ _FITTING = {
     Container.WEBM: {"vp8", "vp9", "av1", "opus", "vorbis"},
 }
 
-_OF_ONE_CONTAINER = frozenset({"webp", "webp_anim"})
+_OF_ONE_CONTAINER = frozenset({"webp"})
 """What nothing but its own container puts together; ffmpeg's muxers write it, and nothing plays that."""
 
 _CRF = {

@@ -207,24 +207,6 @@ async def test_a_canvas_that_is_too_large_is_refused_before_anything_is_decoded(
         await convert(webp(tmp_path / "a.webp", [frame(filled(RED))] * 2, (9000, 9000)))
 
 
-async def test_an_animated_webp_is_left_to_an_ffmpeg_that_reads_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Only where both tools do: the one that looks at it, and the one that converts it."""
-    source, stand_in = webp(tmp_path / "a.webp", [frame(filled(RED))] * 2), tmp_path / "stand_in"
-
-    def tool(name: str) -> str:
-        path = tmp_path / name
-        path.write_text("#!/bin/sh\necho ' D   webp_anim       Animated WebP'\n")
-        path.chmod(0o755)
-        return str(path)
-
-    opened = await open_source(source, stand_in, ffmpeg=tool("ffmpeg"), ffprobe=tool("ffprobe"))
-    assert (opened.path, stand_in.exists()) == (source, False)
-    opened = await open_source(source, stand_in, ffmpeg=tool("ffmpeg"), ffprobe="ffprobe")
-    assert (opened.path, stand_in.exists()) == (stand_in, True)
-
-
 async def test_a_library_leaves_the_verdict_on_an_animated_webp_to_the_server(tmp_path: Path) -> None:
     """Where it lies nothing is written to find out, and the server can convert it."""
     found = await inspect(webp(tmp_path / "a.mp4", [frame(filled(RED))] * 2), Resolution.ORIGINAL, Quality.AUTO)
