@@ -42,6 +42,7 @@ from video_to_mp4.media.guard import (
     size_bytes,
 )
 from video_to_mp4.media.info import MediaInfo, StreamInfo, parse_listing
+from video_to_mp4.media.layouts import with_most_channels
 from video_to_mp4.media.packets import listing_flags, measure, measure_alone, measured_by
 from video_to_mp4.media.picture import choose_picture
 from video_to_mp4.media.programmes import on_own_clock
@@ -101,6 +102,7 @@ async def probe(path: Path, *, ffprobe: str = "ffprobe", ffmpeg: str = "ffmpeg")
     told = await asyncio.to_thread(declared, path, measured)
     told = await asyncio.to_thread(with_changes, path, told, rows)
     told = await sized(path, told, ffprobe=ffprobe)
+    told = await with_most_channels(path, told, ffprobe=ffprobe)
     return await scanned(path, told, ffprobe=ffprobe, ffmpeg=ffmpeg)
 
 

@@ -12,7 +12,8 @@ import pytest
 from clips import AAC, H264, picture, run_ffmpeg
 from conversion import FAST, convert
 from video_to_mp4.jobs.model import Options, Quality
-from video_to_mp4.media import packets
+from video_to_mp4.media import layouts, packets
+from video_to_mp4.media.probe import probe
 
 RATE = 8_000
 AUTO = Options(quality=Quality.AUTO)
@@ -107,6 +108,7 @@ async def test_a_fragmented_mp4_stays_in_sync(tmp_path: Path, options: Options) 
 JOINED = {
     "channels": (("aac", "mono", 48_000), ("aac", "stereo", 48_000)),
     "surround": (("ac3", "5.1", 48_000), ("ac3", "stereo", 48_000)),
+    "mono first": (("aac", "mono", 48_000), *[("aac", "stereo", 48_000)] * 3),
     "rates": (("mp2", "stereo", 48_000), ("mp2", "stereo", 32_000)),
 }
 
@@ -115,7 +117,7 @@ def joined(folder: Path, name: str, *, pieces: int = 6, late_s: float = 0.0) -> 
     """Make a broadcast whose sound has another format in each second, and a beep in it."""
     source = folder / "source.ts"
     for number in range(pieces):
-        codec, layout, rate = JOINED[name][number % 2]
+        codec, layout, rate = JOINED[name][number % len(JOINED[name])]
         beeps = [
             *BEEPS[:-1],
             f"{BEEPS[-1].replace('mod(t', 'mod(t+0.5')},aformat=channel_layouts={layout}:sample_rates={rate}",
@@ -129,13 +131,25 @@ def joined(folder: Path, name: str, *, pieces: int = 6, late_s: float = 0.0) -> 
     return source
 
 
-@pytest.mark.parametrize("name", JOINED)
+@pytest.mark.parametrize("name", ["channels", "surround", "rates"])
 async def test_sound_whose_format_changes_on_the_way_stays_in_time(tmp_path: Path, name: str) -> None:
     """The filters are set up anew each time; what they lose, or take twice where clips overlap, must not add up."""
     done = await convert(joined(tmp_path, name))
     assert done.warnings == ()
     found = [at_s - first_picture_s(done.path) for at_s in onsets_s(done.path)]
     assert found == pytest.approx([0.5, 1.5, 2.5, 3.5, 4.5, 5.5], abs=0.02)
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+@pytest.mark.parametrize(("name", "channels"), [("mono first", 2), ("surround", 6), ("rates", 2)])
+async def test_a_broadcast_gets_the_channels_of_its_film_not_of_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, channels: int, is_large: bool
+) -> None:
+    """What was recorded begins with the end of something else; of a large file sound is heard in some places."""
+    if is_large:
+        monkeypatch.setattr(layouts, "_WHOLE_BELOW_BYTES", 0)
+    (sound,) = (await probe(joined(tmp_path, name))).of_kind("audio")
+    assert sound.channels == channels
 
 
 async def test_the_same_holds_in_containers_whose_sound_seldom_changes(tmp_path: Path) -> None:
