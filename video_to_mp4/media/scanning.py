@@ -13,6 +13,8 @@ from pathlib import Path
 
 from video_to_mp4 import process
 from video_to_mp4.errors import ProcessStalled
+from video_to_mp4.media.colour import untagging_options
+from video_to_mp4.media.fallback import colours_refused
 from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
 from video_to_mp4.media.info import MediaInfo, Scan, StreamInfo
 from video_to_mp4.media.picture import choose_picture
@@ -81,10 +83,20 @@ async def _flagged(path: Path, stream: StreamInfo, places_s: Sequence[float], ff
 
 async def _combed(path: Path, stream: StreamInfo, places_s: Sequence[float], ffmpeg: str) -> Scan:
     """Look at the pictures themselves by ffmpeg's filter idet."""
+    ended = await _run(_idet(path, stream, places_s, ffmpeg))
+    if ended.code != 0 and colours_refused(ended.stderr):
+        options = [part for name, value in untagging_options(stream).items() for part in (f"-{name}", value)]
+        ended = await _run(_idet(path, stream, places_s, ffmpeg, options))
+    return _verdict([tuple(map(int, counts)) for counts in _FOUND.findall(ended.stderr)])
+
+
+def _idet(
+    path: Path, stream: StreamInfo, places_s: Sequence[float], ffmpeg: str, options: Sequence[str] = ()
+) -> list[str]:
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-v", "info"]
     length_s = _EACH_S if len(places_s) > 1 else _WHOLE_BELOW_S
     for place_s in places_s:
-        argv += [*input_flags(), "-ss", f"{place_s:.3f}", "-t", f"{length_s}", "-i", file_address(path)]
+        argv += [*input_flags(), *options, "-ss", f"{place_s:.3f}", "-t", f"{length_s}", "-i", file_address(path)]
     for number in range(len(places_s)):
         argv += [
             "-filter_complex",
@@ -92,8 +104,7 @@ async def _combed(path: Path, stream: StreamInfo, places_s: Sequence[float], ffm
             "-map",
             f"[looked{number}]",
         ]
-    ended = await _run([*argv, "-f", "null", "-"])
-    return _verdict([tuple(map(int, counts)) for counts in _FOUND.findall(ended.stderr)])
+    return [*argv, "-f", "null", "-"]
 
 
 def _verdict(counts: Sequence[tuple[int, ...]]) -> Scan:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from clips import AAC, TONE, quadrants, run_ffmpeg
+from clips import AAC, TONE, picture, quadrants, run_ffmpeg
 from conversion import Conversion, convert, frame_of
 from video_to_mp4.jobs.model import Options, Quality
 
@@ -79,3 +79,13 @@ async def test_a_reserved_number_in_the_container_means_nothing(tmp_path: Path) 
 async def test_a_reserved_number_in_h264_means_nothing(tmp_path: Path, number: int) -> None:
     """Copied it may be: every player takes it for none."""
     assert_colours(await convert(write(tmp_path / "source.mkv", H264, number)))
+
+
+async def test_combs_are_found_in_frames_with_a_reserved_number(tmp_path: Path) -> None:
+    """The look at the pictures uses filters, too, and what it does not find stays combed in silence."""
+    source = tmp_path / "source.mkv"
+    fields = ("-vf", "interlace=scan=tff:lowpass=off,setfield=prog")
+    args = [arg.format(200) for arg in MPEG2]
+    run_ffmpeg([*picture("640x480", rate="50"), *fields, *args, "-t", "1", source])
+    done = await convert(source)
+    assert "bwdif=mode=send_frame:parity=tff:deint=all" in done.plan.picture.filters
