@@ -245,8 +245,7 @@ def _assumed(stream: StreamInfo) -> Colour:
     """Return what browsers take for granted where nothing is said: HD has 720 lines, whatever its width.
 
     Measured with 17 sizes of H.264 and VP8 in Chromium 156, which goes by the beginning where the size changes on the
-    way. Firefox has the same rule. VLC, mpv and ffplay differ from it between 577 and 719 lines, mpv from 1280 pixels
-    of width on, too.
+    way. Other players may draw their line elsewhere, as no standard does.
     """
     height = stream.first_height or stream.height
     if height >= _LEAST_HD_LINES:
