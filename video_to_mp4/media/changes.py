@@ -82,7 +82,7 @@ def _units(head: bytes) -> list[bytes]:
         size = int.from_bytes(head[place : place + _LENGTH_BYTES], "big")
         units.append(head[place + _LENGTH_BYTES : place + _LENGTH_BYTES + size])
         place += _LENGTH_BYTES + size
-    return units
+    return [unit for unit in units if unit]
 
 
 def _h264_format(head: bytes) -> Hashable | None:

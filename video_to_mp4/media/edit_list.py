@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from video_to_mp4.media.mp4_boxes import Box, Movie, entries_in
 
@@ -18,6 +19,9 @@ _REORDERED_S = 2
 """Farthest that a frame may be shown from where it is decoded."""
 
 _SIGN = 1 << 31
+
+_MOST_SAMPLES = 1_000_000
+"""Four hours at 60 frames a second. A table of 24 bytes can claim four thousand million."""
 
 
 def missing_s(movie: Movie, track: Box) -> float:
@@ -29,7 +33,7 @@ def missing_s(movie: Movie, track: Box) -> float:
     if begins <= 0 or timescale == 0:
         return 0.0
     first, is_begun = None, False
-    for decoded, shown, duration in _samples(movie, track):
+    for decoded, shown, duration in islice(_samples(movie, track), _MOST_SAMPLES):
         if first is not None and decoded > max(first, begins) + _REORDERED_S * timescale:
             break
         if shown >= begins:

@@ -8,19 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from boxes import box, table
 from video_to_mp4.media.mp4_boxes import Movie, SampleTable, boxes_in
 
 SAMPLES = b"samples"
-
-
-def box(kind: bytes, *content: bytes) -> bytes:
-    whole = b"".join(content)
-    return struct.pack(">I4s", 8 + len(whole), kind) + whole
-
-
-def table(kind: bytes, *numbers: int, rows: int | None = None, code: str = "I") -> bytes:
-    count = len(numbers) if rows is None else rows
-    return box(kind, bytes(4), struct.pack(f">I{len(numbers)}{code}", count, *numbers))
 
 
 STSS = table(b"stss", 1, 3, 5)
