@@ -71,6 +71,8 @@ def _picture(track: dict[int, bytes]) -> MatroskaPicture:
 
 def _tracks(file: BinaryIO) -> bytes:
     """Return the content of the list of tracks, which stands before the first cluster."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(0)
     for _ in range(_MOST_ELEMENTS):
         place = file.tell()
         kind, size, length = _header(file.read(_LONGEST_HEADER_BYTES))
@@ -81,13 +83,10 @@ def _tracks(file: BinaryIO) -> bytes:
             break
         if kind == _TRACKS:
             return file.read(min(size, _LARGEST_HEAD_BYTES))
-        if size > _LARGEST_FILE_BYTES:
+        if size > end - place:
             break
         file.seek(size, os.SEEK_CUR)
     return b""
-
-
-_LARGEST_FILE_BYTES = 2**50
 
 
 def _header(data: bytes) -> tuple[int, int | None, int]:
