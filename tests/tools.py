@@ -6,6 +6,7 @@ So every version gets the same sources, and is judged by the same ffprobe.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -33,7 +34,7 @@ def version(program: str) -> str:
     return done.stdout.split()[2]
 
 
-def has(kind: str, name: str) -> bool:
-    """Say whether the tested ffmpeg was built with an encoder, a decoder or a filter."""
-    done = subprocess.run(["ffmpeg", "-hide_banner", f"-{kind}s"], capture_output=True, text=True, check=True)
-    return f" {name} " in done.stdout
+def has(kind: str, name: str, *, tool: str = "ffmpeg") -> bool:
+    """Say whether the tested ffmpeg or ffprobe has an encoder, a decoder or a filter, and no experiment."""
+    done = subprocess.run([tool, "-hide_banner", f"-{kind}s"], capture_output=True, text=True, check=True)
+    return re.search(rf"^ [^ X]+ +{re.escape(name)} ", done.stdout, re.MULTILINE) is not None

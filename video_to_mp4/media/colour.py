@@ -51,7 +51,9 @@ _SCALED_TRANSFERS = frozenset({*_VIDEO_TRANSFERS, *SHOWN_CURVES, *HDR_TRANSFERS,
 """What swscale takes a picture with, in all versions."""
 
 _UNTAGGING = {
-    # codecs whose decoders pass on any number; 2 is "unspecified" (H.273)
+    # codecs whose decoders pass on any number, in some versions; 2 is "unspecified" (H.273)
+    "h264": "h264_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2",
+    "hevc": "hevc_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2",
     "mpeg2video": "mpeg2_metadata=colour_primaries=2:transfer_characteristics=2:matrix_coefficients=2",
     "av1": "av1_metadata=color_primaries=2:transfer_characteristics=2:matrix_coefficients=2",
     "prores": "prores_metadata=color_primaries=unknown:color_trc=unknown:colorspace=unknown",
