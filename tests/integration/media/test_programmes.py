@@ -57,8 +57,8 @@ async def test_the_larger_picture_comes_with_the_sound_of_its_own_programme(tmp_
 async def test_a_part_of_a_programme_is_counted_from_its_own_start(tmp_path: Path, apart_s: int) -> None:
     """Whoever asks for a cut knows nothing of other programmes."""
     source = two_programmes(tmp_path, apart_s=apart_s)
-    if apart_s and tools.version("ffmpeg").startswith("7.0"):
-        pytest.skip("ffmpeg 7.0 begins a part of such a source too early by itself")
+    if apart_s and tools.version("ffmpeg").startswith(("6.", "7.")):
+        pytest.skip("ffmpeg 6 and 7 begin a part of such a source too early by themselves")
     options = Options(quality=Quality.STANDARD, encoding=Encoding(extra_args=("-ss", "0.5", "-to", "2")))
     done = await convert(source, options)
     assert abs(done.verified.duration_s - 1.5) < 0.1
