@@ -40,7 +40,7 @@ _WHOLE_BELOW_S = 20.0
 _PATIENCE_S = 60.0
 _SEEK_PATIENCE_S = 30.0
 _DRAWN_S = 0.5
-"""How long a picture may take from where it is sought to where it is seen; on a busy machine it came after «seeked»."""
+"""How long a picture may take from where it is sought to where it is seen; on a busy machine it came after "seeked"."""
 
 _JUST_AFTER_S = 0.001
 """A time that was rounded down would show the picture before."""

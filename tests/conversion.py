@@ -162,3 +162,17 @@ def frames_of(path: Path) -> list[Frame]:
     size_bytes = width * height * 3
     places = range(0, len(done.stdout), size_bytes)
     return [Frame(width, height, done.stdout[place : place + size_bytes]) for place in places]
+
+
+def sizes_of(done: Conversion) -> set[tuple[int, int]]:
+    """Return the sizes of all pictures of a result."""
+    frames = look_at(done.path, "-show_entries", "frame=width,height", "-select_streams", "v")["frames"]
+    return {(frame["width"], frame["height"]) for frame in frames}
+
+
+def square_at(done: Conversion, at_s: float) -> tuple[int, int]:
+    """Return width and height of the white square, in pixels, measured through the middle."""
+    frame = frame_of(done.path, at_s=at_s)
+    across = sum(frame.at((x + 0.5) / frame.width, 0.5)[1] > 190 for x in range(frame.width))
+    down = sum(frame.at(0.5, (y + 0.5) / frame.height)[1] > 190 for y in range(frame.height))
+    return across, down

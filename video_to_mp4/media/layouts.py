@@ -7,22 +7,18 @@ of a large one.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from video_to_mp4 import process
-from video_to_mp4.errors import ProcessStalled
-from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
+from video_to_mp4.media.frames import listed_frames
 from video_to_mp4.media.info import MediaInfo, StreamInfo
 
 _WHOLE_BELOW_BYTES = 32 * 1024 * 1024
 _PLACES = 16
 _PACKETS_EACH = 8
-_SILENCE_LIMIT_S = 60.0
 _ENOUGH = 0.25
 """The most channels are taken that so much of what was heard has."""
 
@@ -48,29 +44,16 @@ def _with_layout(stream: StreamInfo, heard: Counter[_Layout]) -> StreamInfo:
 
 async def _heard(path: Path, info: MediaInfo, sounds: int, ffprobe: str) -> Mapping[int, Counter[_Layout]]:
     """Return how many frames of each track have which layout."""
-    argv = [ffprobe, "-v", "quiet", *input_flags(), "-select_streams", "a"]
+    flags = ["-select_streams", "a"]
     ends_s = [stream.end_s for stream in info.of_kind("audio") if stream.end_s is not None]
     if info.size_bytes > _WHOLE_BELOW_BYTES and ends_s:
         step_s = (max(ends_s) - info.start_s) / _PLACES
         places = [f"{info.start_s + step_s * number:.3f}%+#{_PACKETS_EACH * sounds}" for number in range(_PLACES)]
-        argv += ["-read_intervals", ",".join(places)]
-    argv += ["-show_frames", "-show_entries", "frame=stream_index,channels,channel_layout:frame_side_data="]
-    try:
-        ended = await process.run(
-            [*argv, "-of", "json=compact=1", file_address(path)],
-            silence_limit_s=_SILENCE_LIMIT_S,
-            memory_limit_bytes=PROBE_MEMORY_BYTES,
-        )
-    except ProcessStalled:
-        return {}  # what the beginning says is all that is known then
-    return _counted(ended.stdout)
+        flags += ["-read_intervals", ",".join(places)]
+    return _counted(await listed_frames(path, flags, "stream_index,channels,channel_layout", ffprobe=ffprobe))
 
 
-def _counted(answer: str) -> Mapping[int, Counter[_Layout]]:
-    try:
-        frames: list[Mapping[str, Any]] = json.loads(answer).get("frames", [])
-    except json.JSONDecodeError:
-        return {}
+def _counted(frames: Sequence[Mapping[str, Any]]) -> Mapping[int, Counter[_Layout]]:
     heard: dict[int, Counter[_Layout]] = {}
     for frame in frames:
         index, channels, name = (frame.get(key) for key in ("stream_index", "channels", "channel_layout"))

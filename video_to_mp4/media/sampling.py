@@ -16,6 +16,7 @@ from video_to_mp4.jobs.encoding import VideoCodec
 from video_to_mp4.media.failure import last_words
 from video_to_mp4.media.info import StreamInfo
 from video_to_mp4.media.plan import Plan
+from video_to_mp4.media.sound import AAC_FRAME_SAMPLES
 from video_to_mp4.media.target import is_of_quicktime
 
 _WHOLE_BELOW_S = 4.0
@@ -28,7 +29,6 @@ _FEWEST_PACKETS = 32
 _AFTER_THE_END_S = 10**8
 """Where ffprobe looks for the last key frame: it goes back to the one before."""
 
-_AAC_FRAME_SAMPLES = 1024
 _USUAL_RATE = 25.0
 _FASTEST_RATE = 240.0
 _LONGEST_GROUP_FRAMES = 300
@@ -228,7 +228,7 @@ def _pictures_in_a_second(plan: Plan) -> float:
 
 
 def _sounds_in_a_second(plan: Plan) -> float:
-    return sum(sound.sample_rate / _AAC_FRAME_SAMPLES for sound in plan.sounds)
+    return sum(sound.sample_rate / AAC_FRAME_SAMPLES for sound in plan.sounds)
 
 
 def _second(in_a_second: float) -> int:

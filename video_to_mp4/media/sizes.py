@@ -7,7 +7,6 @@ small file, those of some places of a large one.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -16,16 +15,13 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from video_to_mp4 import process
-from video_to_mp4.errors import ProcessStalled
 from video_to_mp4.media.colour import SCALED_MATRICES
-from video_to_mp4.media.guard import PROBE_MEMORY_BYTES, file_address, input_flags
+from video_to_mp4.media.frames import listed_frames
 from video_to_mp4.media.info import MediaInfo, Size, StreamInfo, sane_pixel_shape
 from video_to_mp4.media.picture import choose_picture
 
 _WHOLE_BELOW_BYTES = 32 * 1024 * 1024
 _PLACES = 16
-_SILENCE_LIMIT_S = 60.0
 _WITH_EACH_KEY_FRAME = frozenset({"vp8", "vp9", "av1"})
 """Codecs of calls and screen recordings, whose key frames may have any size in any container."""
 
@@ -78,29 +74,12 @@ def _first(stream: StreamInfo, info: MediaInfo) -> tuple[float, Size]:
 
 async def _look(path: Path, stream: StreamInfo, info: MediaInfo, ffprobe: str) -> list[Mapping[str, Any]]:
     """Return what ffprobe says of key frames, in the order of time."""
-    argv = [ffprobe, "-v", "quiet", *input_flags(), "-skip_frame", "nokey", "-select_streams", str(stream.index)]
+    flags = ["-skip_frame", "nokey", "-select_streams", str(stream.index)]
     if info.size_bytes > _WHOLE_BELOW_BYTES and stream.end_s is not None:
         length_s = stream.end_s - info.start_s
         places = [f"{info.start_s + length_s * number / _PLACES:.3f}%+#1" for number in range(_PLACES)]
-        argv += ["-read_intervals", ",".join(places)]
-    argv += [
-        "-show_frames",
-        "-show_entries",
-        "frame=pts_time,width,height,sample_aspect_ratio,color_space:frame_side_data=",
-    ]
-    try:
-        ended = await process.run(
-            [*argv, "-of", "json=compact=1", file_address(path)],
-            silence_limit_s=_SILENCE_LIMIT_S,
-            memory_limit_bytes=PROBE_MEMORY_BYTES,
-        )
-    except ProcessStalled:
-        return []  # what the beginning says is all that is known then
-    try:
-        frames: list[Mapping[str, Any]] = json.loads(ended.stdout).get("frames", [])
-    except json.JSONDecodeError:
-        return []
-    return frames
+        flags += ["-read_intervals", ",".join(places)]
+    return await listed_frames(path, flags, "pts_time,width,height,sample_aspect_ratio,color_space", ffprobe=ffprobe)
 
 
 def _sizes(frames: Sequence[Mapping[str, Any]]) -> list[tuple[float, Size]]:

@@ -68,6 +68,18 @@ def attempt(tmp_path: Path) -> Attempt:
     return Attempt(folder)
 
 
+async def assert_cancel_leaves_the_source_alone(
+    attempt: Attempt, work: asyncio.Task[Completed], new_children: NewChildren
+) -> None:
+    """Cancel a running attempt, and expect neither a process nor a file of it."""
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(work, 30)
+    assert new_children() == []
+    assert attempt.leftovers() == []
+    assert attempt.folder.paths.source(attempt.job_id).exists()
+
+
 async def test_a_source_becomes_a_published_result(attempt: Attempt, tmp_path: Path) -> None:
     """The result lies in its place, its size is told, and the attempt's own folder is gone."""
     attempt.put(make_clip(tmp_path, "h264_ac3_mkv"))
@@ -124,12 +136,7 @@ exec ffmpeg "$@"
     work = asyncio.create_task(attempt.run(ffmpeg=str(slow)))
     await until(began.exists, timeout_s=60)
     assert [*attempt.folder.paths.attempts.rglob("subtitles_*.raw")]
-    work.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(work, 30)
-    assert new_children() == []
-    assert attempt.leftovers() == []
-    assert attempt.folder.paths.source(attempt.job_id).exists()
+    await assert_cancel_leaves_the_source_alone(attempt, work, new_children)
 
 
 async def test_progress_goes_from_reading_to_finishing_and_never_back(attempt: Attempt, tmp_path: Path) -> None:
@@ -449,12 +456,7 @@ async def test_a_cancel_while_an_animation_is_unpacked_leaves_no_process_and_no_
     work = asyncio.create_task(attempt.run())
     await until(began.exists, timeout_s=60)
     assert attempt.folder.paths.stand_in(attempt.job_id, 1).exists()
-    work.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(work, 30)
-    assert new_children() == []
-    assert attempt.leftovers() == []
-    assert attempt.folder.paths.source(attempt.job_id).exists()
+    await assert_cancel_leaves_the_source_alone(attempt, work, new_children)
 
 
 async def test_an_animation_that_unpacks_to_all_the_room_there_is_is_ended(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clips import H264, run_ffmpeg
-from conversion import Conversion, convert, frame_of, look_at
+from conversion import convert, frame_of, sizes_of, square_at
 from video_to_mp4.jobs.model import Options, Quality, Resolution
 
 AUTO = Options(quality=Quality.AUTO)
@@ -31,19 +31,6 @@ def write_parts(path: Path, parts: list[tuple[str, float, str]], codec: tuple[st
     names.write_text("".join(f"file '{piece}'\n" for piece in pieces))
     run_ffmpeg(["-f", "concat", "-safe", "0", "-i", names, "-c", "copy", path])
     return path
-
-
-def sizes_of(done: Conversion) -> set[tuple[int, int]]:
-    frames = look_at(done.path, "-show_entries", "frame=width,height", "-select_streams", "v")["frames"]
-    return {(frame["width"], frame["height"]) for frame in frames}
-
-
-def square_at(done: Conversion, at_s: float) -> tuple[int, int]:
-    """Return width and height of the white square, in pixels, measured through the middle."""
-    frame = frame_of(done.path, at_s=at_s)
-    across = sum(frame.at((x + 0.5) / frame.width, 0.5)[1] > 190 for x in range(frame.width))
-    down = sum(frame.at(0.5, (y + 0.5) / frame.height)[1] > 190 for y in range(frame.height))
-    return across, down
 
 
 @pytest.mark.parametrize(
