@@ -170,6 +170,14 @@ class Tab:
         """Close the tab."""
         self.page.close()
 
+    def leave(self) -> None:
+        """Go to an empty page.
+
+        Unlike closing, this keeps `limit_upload`: a tab that closes loses the limit a moment before it stops sending,
+        and the rest of a file may be sent in that moment.
+        """
+        self.page.goto("about:blank")
+
     def expect_ready(self) -> None:
         """Wait until the page shows the owner's jobs, or the invitation."""
         expect(self.table.or_(self.page.get_by_text("No videos yet"))).to_be_visible(timeout=PATIENCE_MS)

@@ -109,13 +109,13 @@ def test_more_files_are_confirmed_while_others_upload(
 
 
 def test_the_other_tabs_ask_for_a_file_when_the_one_that_sent_it_is_gone(tab: Tab, big_clip: Path) -> None:
-    """What a closed tab said that it sends counts no more."""
+    """What a tab said that it sends counts no more when its user has left the page."""
     other = tab.visitor.open()
     tab.limit_upload(SLOWLY)
     tab.drop(big_clip)
     tab.confirm()
     tab.expect_progress(big_clip.name)
-    tab.close()
+    tab.leave()
     expect(other.row(big_clip.name)).to_contain_text("Choose the same file again to go on")
     other.act("Cancel", big_clip.name)
     other.expect_state(big_clip.name, "canceled")
