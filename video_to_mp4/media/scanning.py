@@ -44,6 +44,8 @@ _CLEARLY = 0.85
 """Of film that was brought to television by repeating fields two frames in five are combed, and up to four in five seem
 so: it is left alone."""
 _OF_ALL = 0.5
+_WITHOUT_DOUBT = 0.75
+"""Where three quarters of one place are whole, combs in all of the other four are less than `_CLEARLY` of all."""
 
 
 async def scanned(path: Path, info: MediaInfo, *, ffprobe: str, ffmpeg: str) -> MediaInfo:
@@ -82,21 +84,40 @@ async def _flagged(path: Path, stream: StreamInfo, places_s: Sequence[float], ff
 
 
 async def _combed(path: Path, stream: StreamInfo, places_s: Sequence[float], ffmpeg: str) -> Scan:
-    """Look at the pictures themselves by ffmpeg's filter idet."""
-    ended = await _run(_idet(path, stream, places_s, ffmpeg))
+    """Look at the pictures themselves by ffmpeg's filter idet.
+
+    A middle without combs ends the look: with it not even four combed places of five would be enough for `_verdict`.
+    Two children for the few films that have them are less than four further places for each one that has none.
+    """
+    middle_s = places_s[len(places_s) // 2]
+    if len(places_s) > 1 and _is_whole(await _counted(path, stream, [middle_s], _EACH_S, ffmpeg)):
+        return ""
+    each_s = _EACH_S if len(places_s) > 1 else _WHOLE_BELOW_S
+    return _verdict(await _counted(path, stream, places_s, each_s, ffmpeg))
+
+
+async def _counted(
+    path: Path, stream: StreamInfo, places_s: Sequence[float], each_s: float, ffmpeg: str
+) -> list[tuple[int, ...]]:
+    """Return what idet counts in each place."""
+    ended = await _run(_idet(path, stream, places_s, each_s, ffmpeg))
     if ended.code != 0 and colours_refused(ended.stderr):
         options = [part for name, value in untagging_options(stream).items() for part in (f"-{name}", value)]
-        ended = await _run(_idet(path, stream, places_s, ffmpeg, options))
-    return _verdict([tuple(map(int, counts)) for counts in _FOUND.findall(ended.stderr)])
+        ended = await _run(_idet(path, stream, places_s, each_s, ffmpeg, options))
+    return [tuple(map(int, counts)) for counts in _FOUND.findall(ended.stderr)]
 
 
 def _idet(
-    path: Path, stream: StreamInfo, places_s: Sequence[float], ffmpeg: str, options: Sequence[str] = ()
+    path: Path,
+    stream: StreamInfo,
+    places_s: Sequence[float],
+    each_s: float,
+    ffmpeg: str,
+    options: Sequence[str] = (),
 ) -> list[str]:
     argv = [ffmpeg, "-hide_banner", "-nostdin", "-nostats", "-v", "info"]
-    length_s = _EACH_S if len(places_s) > 1 else _WHOLE_BELOW_S
     for place_s in places_s:
-        argv += [*input_flags(), *options, "-ss", f"{place_s:.3f}", "-t", f"{length_s}", "-i", file_address(path)]
+        argv += [*input_flags(), *options, "-ss", f"{place_s:.3f}", "-t", f"{each_s}", "-i", file_address(path)]
     for number in range(len(places_s)):
         argv += [
             "-filter_complex",
@@ -107,9 +128,15 @@ def _idet(
     return [*argv, "-f", "null", "-"]
 
 
+def _is_whole(counts: Sequence[tuple[int, ...]]) -> bool:
+    """Say whether nothing has combs, and little is in doubt."""
+    above, below, whole, other = _summed(counts)
+    return above + below == 0 and whole >= _FEWEST_FRAMES and whole >= _WITHOUT_DOUBT * (whole + other)
+
+
 def _verdict(counts: Sequence[tuple[int, ...]]) -> Scan:
     """Judge what idet has counted in each place: frames with their first field above or below, whole and other ones."""
-    above, below, whole, other = (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0, 0)
+    above, below, whole, other = _summed(counts)
     combed = above + below
     is_clear = (
         combed >= _FEWEST_FRAMES and combed >= _CLEARLY * (combed + whole) and max(above, below) >= _CLEARLY * combed
@@ -117,6 +144,10 @@ def _verdict(counts: Sequence[tuple[int, ...]]) -> Scan:
     if not is_clear or combed < _OF_ALL * (combed + whole + other):
         return ""
     return "tff" if above > below else "bff"
+
+
+def _summed(counts: Sequence[tuple[int, ...]]) -> list[int]:
+    return [sum(column) for column in zip((0, 0, 0, 0), *counts, strict=True)]
 
 
 async def _run(argv: Sequence[str]) -> process.Exit:

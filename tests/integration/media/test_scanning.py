@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from clips import picture, run_ffmpeg
 from conversion import convert
+from video_to_mp4 import process
 from video_to_mp4.jobs.model import Options, Quality
 from video_to_mp4.media.info import MediaInfo
 from video_to_mp4.media.plan import make_plan
@@ -76,6 +79,39 @@ async def test_a_picture_without_combs_is_not_taken_for_one_with(tmp_path: Path)
     source = tmp_path / "source.mkv"
     run_ffmpeg([*picture("640x480"), *MPEG2, "-t", "1", source])
     assert plan_of(await probe(source)) == "bwdif=mode=send_frame:deint=interlaced"
+
+
+async def test_a_middle_without_combs_ends_the_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most films have no combs anywhere, so four further places would be decoded for nothing."""
+    source = tmp_path / "source.mkv"
+    run_ffmpeg([*picture("640x480"), *MPEG2, "-t", "8", source])
+    looks = noted_looks(monkeypatch)
+    assert plan_of(await probe(source)) == "bwdif=mode=send_frame:deint=interlaced"
+    assert [look.count("-i") for look in looks] == [1]
+
+
+async def test_a_long_film_with_combs_is_looked_at_all_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Combs in its middle alone are not enough."""
+    source = tmp_path / "source.mkv"
+    fields = "interlace=scan=tff:lowpass=off,setfield=prog"
+    run_ffmpeg([*picture("640x480", rate="50"), "-vf", fields, *MPEG2, "-t", "8", source])
+    looks = noted_looks(monkeypatch)
+    assert "deint=all" in plan_of(await probe(source))
+    assert [look.count("-i") for look in looks] == [1, 5]
+
+
+def noted_looks(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Return a list that gets the command of each look at the pictures."""
+    looks: list[Sequence[str]] = []
+    run = process.run
+
+    async def noted(argv: Sequence[str], **bounds: Any) -> process.Exit:
+        if any("idet" in word for word in argv):
+            looks.append(argv)
+        return await run(argv, **bounds)
+
+    monkeypatch.setattr(process, "run", noted)
+    return looks
 
 
 def plan_of(info: MediaInfo) -> str:
