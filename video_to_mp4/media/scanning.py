@@ -86,8 +86,9 @@ async def _flagged(path: Path, stream: StreamInfo, places_s: Sequence[float], ff
 async def _combed(path: Path, stream: StreamInfo, places_s: Sequence[float], ffmpeg: str) -> Scan:
     """Look at the pictures themselves by ffmpeg's filter idet.
 
-    A middle without combs ends the look: with it not even four combed places of five would be enough for `_verdict`.
-    Two children for the few films that have them are less than four further places for each one that has none.
+    A middle without combs ends the look: with it not even four combed places of five would be enough for `_verdict`,
+    as long as all places have as many frames. Two children for the few films that have them are less than four further
+    places for each one that has none.
     """
     middle_s = places_s[len(places_s) // 2]
     if len(places_s) > 1 and _is_whole(await _counted(path, stream, [middle_s], _EACH_S, ffmpeg)):
